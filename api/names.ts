@@ -1,0 +1,72 @@
+/** Names, labels, annotations and ports that Slipway shares with Istio. Source: Istio's API reference and its published port table. */
+
+export const VERSION = "0.1.0";
+
+export const images = {
+  /** control plane, proxy, init: one image, several commands on its PATH (pilot-discovery, pilot-agent). */
+  mesh: `slipway/mesh:${VERSION}`,
+  /** the shop, the tools and the load generator: one image, one command each. */
+  apps: `slipway/apps:${VERSION}`,
+} as const;
+
+export const namespaces = {
+  system: "istio-system",
+  /** where the labs put the shop */
+  shop: "shop",
+  /** outside the mesh: the partner service */
+  partner: "partner",
+  /** where the traffic generator runs */
+  traffic: "slipway-traffic",
+} as const;
+
+export const labels = {
+  app: "app",
+  version: "version",
+  injection: "istio-injection",
+  revision: "istio.io/rev",
+  inject: "sidecar.istio.io/inject",
+  canonicalName: "service.istio.io/canonical-name",
+  canonicalRevision: "service.istio.io/canonical-revision",
+  tlsMode: "security.istio.io/tlsMode",
+  managedBy: "app.kubernetes.io/managed-by",
+} as const;
+
+export const annotations = {
+  status: "sidecar.istio.io/status",
+  interceptionMode: "sidecar.istio.io/interceptionMode",
+  includeOutboundIpRanges: "traffic.sidecar.istio.io/includeOutboundIPRanges",
+  excludeOutboundIpRanges: "traffic.sidecar.istio.io/excludeOutboundIPRanges",
+  includeInboundPorts: "traffic.sidecar.istio.io/includeInboundPorts",
+  excludeInboundPorts: "traffic.sidecar.istio.io/excludeInboundPorts",
+  includeOutboundPorts: "traffic.sidecar.istio.io/includeOutboundPorts",
+  excludeOutboundPorts: "traffic.sidecar.istio.io/excludeOutboundPorts",
+  proxyConfig: "proxy.istio.io/config",
+} as const;
+
+export const ports = {
+  proxyAdmin: 15000,
+  outbound: 15001,
+  inbound: 15006,
+  hbone: 15008,
+  agentStatus: 15020,
+  health: 15021,
+  dns: 15053,
+  envoyPrometheus: 15090,
+  istiodDebug: 8080,
+  istiodGrpc: 15010,
+  istiodSecureGrpc: 15012,
+  istiodMonitoring: 15014,
+  istiodWebhook: 15017,
+} as const;
+
+/** User and group that a proxy runs as; capture lets its traffic through. */
+export const PROXY_UID = 1337;
+/** Mark on a proxy's own connections where user ids cannot tell them apart (a user namespace that maps one id only). */
+export const PROXY_MARK = 1337;
+
+export const trustDomain = "cluster.local";
+export const clusterDomain = "cluster.local";
+export const clusterId = "Kubernetes";
+
+export const spiffeId = (namespace: string, serviceAccount: string, domain: string = trustDomain): string =>
+  `spiffe://${domain}/ns/${namespace}/sa/${serviceAccount}`;

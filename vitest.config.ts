@@ -1,0 +1,25 @@
+import { defineConfig } from "vitest/config";
+
+/** Unit tests stand beside the code and need no privileges; end-to-end tests boot real clusters and run one file at a time. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["{api,kube,cluster,mesh,main,renderer,cli,apps,scripts}/**/*.test.{ts,tsx}"],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});
