@@ -1,0 +1,134 @@
+import { z } from "zod";
+
+/**
+ * The lab format: a folder with lab.yaml, texts per language and manifests. Documented in docs/lab-format.md.
+ *
+ *   canary/lab.yaml
+ *   canary/en/lab.md, canary/en/<step id>.md
+ *   canary/manifests/*.yaml
+ */
+
+const id = z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "use lower-case letters, digits and dashes");
+const filePath = z
+  .string()
+  .regex(/^(?!\/)(?!.*\.\.)[\w./-]+\.ya?ml$/, "a relative path to a .yaml file inside the lab's folder");
+
+/** One kind of request that a measurement sends or the generator repeats. */
+const requestShape = z.strictObject({
+  tag: id,
+  method: z.enum(["GET", "POST", "PUT", "DELETE", "HEAD"]).default("GET"),
+  path: z.string().startsWith("/"),
+  headers: z.record(z.string(), z.string()).default({}),
+  body: z.string().optional(),
+  /** Relative frequency. */
+  weight: z.number().positive().default(1),
+});
+
+const trafficSettings = z.strictObject({
+  rate: z.number().positive().max(5000).describe("requests per second, open loop"),
+  requests: z.array(requestShape).min(1),
+});
+
+const shareBound = z.strictObject({
+  service: id,
+  version: z.string(),
+  /** The share of answered requests, 0 to 1, that this version must have. */
+  share: z.number().min(0).max(1),
+  /** Half-width of what still counts as right, in share points. The default fits the sample: see docs/lab-format.md. */
+  within: z.number().min(0).max(0.5).default(0.05),
+});
+
+/** What must hold before a step counts as done. Every check measures; none reads the manifest. */
+const check = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("ready"),
+    id,
+    workload: z.string(),
+    namespace: z.string(),
+    replicas: z.number().int().min(0).default(1),
+  }),
+  z.strictObject({
+    type: z.literal("exists"),
+    id,
+    apiVersion: z.string(),
+    kind: z.string(),
+    namespace: z.string(),
+    name: z.string(),
+  }),
+  z
+    .strictObject({ type: z.literal("acknowledged"), id })
+    .describe("every proxy has acknowledged the newest configuration"),
+  z
+    .strictObject({
+      type: z.literal("share"),
+      id,
+      request: requestShape.omit({ tag: true, weight: true }),
+      sample: z.number().int().min(20).max(5000).default(400),
+      expect: shareBound,
+    })
+    .describe("which version answers a sample of requests, judged by a binomial interval"),
+  z
+    .strictObject({
+      type: z.literal("responses"),
+      id,
+      request: requestShape.omit({ tag: true, weight: true }),
+      sample: z.number().int().min(20).max(5000).default(200),
+      /** Share of answers with a status below 500. */
+      successAtLeast: z.number().min(0).max(1).optional(),
+      /** Milliseconds. */
+      p99AtMost: z.number().positive().optional(),
+    })
+    .describe("success and latency of a sample of requests"),
+  z
+    .strictObject({
+      type: z.literal("traffic"),
+      id,
+      service: id,
+      version: z.string().optional(),
+      /** Seconds of live traffic that are looked at. */
+      window: z.number().int().min(2).max(120).default(5),
+      requestsAtLeast: z.number().int().min(0).default(20),
+      shareOf: shareBound.optional(),
+      successAtLeast: z.number().min(0).max(1).optional(),
+      p99AtMost: z.number().positive().optional(),
+    })
+    .describe("the mesh's own telemetry of the live traffic"),
+  z
+    .strictObject({
+      type: z.literal("mutual-tls"),
+      id,
+      service: id,
+      window: z.number().int().min(2).max(120).default(5),
+    })
+    .describe("all live requests to the service came over mutual TLS"),
+]);
+
+const step = z.strictObject({
+  id,
+  /** Applied when the step is opened, before the person does anything: a fault to find, a workload to watch. */
+  setup: z.array(filePath).default([]),
+  /** What the person edits and applies: the file as it is shown first. */
+  manifest: filePath.optional(),
+  /** What a right answer looks like; played back by the tests and by "Solve it for me". */
+  solution: z.array(filePath).min(1),
+  traffic: trafficSettings.optional(),
+  checks: z.array(check).min(1),
+});
+
+export const labSchema = z.strictObject({
+  id,
+  order: z.number().int(),
+  minutes: z.number().int().positive(),
+  /** Applied once when the lab starts; removed when it is reset. */
+  setup: z.array(filePath).default([]),
+  traffic: trafficSettings,
+  languages: z.array(z.string().regex(/^[a-z]{2}$/)).min(1),
+  steps: z.array(step).min(1),
+});
+
+export type LabDefinition = z.infer<typeof labSchema>;
+export type LabStepDefinition = LabDefinition["steps"][number];
+export type LabCheckDefinition = LabStepDefinition["checks"][number];
+export type RequestShape = z.infer<typeof requestShape>;
+export type TrafficSettings = z.infer<typeof trafficSettings>;
+export { trafficSettings as trafficSettingsSchema };
