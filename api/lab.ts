@@ -32,10 +32,10 @@ const trafficSettings = z.strictObject({
 const shareBound = z.strictObject({
   service: id,
   version: z.string(),
-  /** The share of answered requests, 0 to 1, that this version must have. */
+  /** The share of answers, 0 to 1, that this version must give. */
   share: z.number().min(0).max(1),
-  /** Half-width of what still counts as right, in share points. The default fits the sample: see docs/lab-format.md. */
-  within: z.number().min(0).max(0.5).default(0.05),
+  /** Shares that a wrong answer would give. The sample must be large enough to tell them apart; the lab is refused if it is not. */
+  notShares: z.array(z.number().min(0).max(1)).default([]),
 });
 
 /** What must hold before a step counts as done. Every check measures; none reads the manifest. */

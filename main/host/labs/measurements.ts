@@ -1,0 +1,41 @@
+import type { RequestShape } from "#api/lab.ts";
+import type { EdgeStats } from "../telemetry/edges.ts";
+
+/** What checks may look at. Each method measures the running cluster; none answers from memory of what was applied. */
+export interface Measurements {
+  /** Pods of a workload that are ready, and how many there should be; undefined if there is no such workload. */
+  workload(namespace: string, name: string): Promise<{ readonly ready: number; readonly wanted: number } | undefined>;
+  exists(object: {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly namespace: string;
+    readonly name: string;
+  }): Promise<boolean>;
+  /** Proxies that have not acknowledged the newest configuration, by name. */
+  unacknowledged(): Promise<{
+    readonly proxies: number;
+    readonly behind: readonly { readonly id: string; readonly why: string }[];
+  }>;
+  /** Sends a bounded burst through the ingress gateway and tallies the answers. */
+  probe(request: ProbeRequest, options: ProbeOptions): Promise<ProbeResult>;
+  /** The mesh's own telemetry over the last seconds. */
+  edges(windowSeconds: number): readonly EdgeStats[];
+}
+
+export type ProbeRequest = Omit<RequestShape, "tag" | "weight">;
+
+export interface ProbeOptions {
+  readonly count: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: number) => void;
+}
+
+export interface ProbeResult {
+  readonly answers: number;
+  /** Requests that got no answer at all, by kind of error. */
+  readonly errors: Readonly<Record<string, number>>;
+  readonly byStatus: Readonly<Record<string, number>>;
+  /** service -> version -> answers */
+  readonly byVersion: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly p99Ms: number | undefined;
+}
