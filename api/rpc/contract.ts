@@ -26,7 +26,11 @@ export interface Calls {
   "labs.solution": { params: { readonly lab: string; readonly step: string }; result: { readonly yaml: string } };
   /** Applies the manifest as the answer to the step and runs its checks. */
   "labs.apply": { params: { readonly lab: string; readonly step: string; readonly yaml: string }; result: ApplyResult };
-  "labs.check": { params: { readonly lab: string; readonly step: string }; result: Empty };
+  /** Measures the step's checks and resolves when all are decided; `once` does not wait for what may become true by itself. */
+  "labs.check": {
+    params: { readonly lab: string; readonly step: string; readonly once?: boolean };
+    result: { readonly passed: boolean };
+  };
   "labs.cancelCheck": { params: { readonly lab: string }; result: Empty };
   "manifest.check": { params: { readonly yaml: string }; result: ManifestCheck };
   "manifest.apply": { params: { readonly yaml: string }; result: ApplyResult };
@@ -91,6 +95,8 @@ export type ProxyConfigPart = "listeners" | "routes" | "clusters" | "endpoints" 
 export interface AppInfo {
   readonly version: string;
   readonly hostPid: number;
+  /** The process that is the cluster; undefined while there is none or it is not ours. */
+  readonly clusterPid: number | undefined;
   readonly mode: "browser" | "desktop";
   /** Where the person's shop can be reached, when the gateway is up. */
   readonly shopUrl: string | undefined;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { LabCheckDefinition } from "#api/lab.ts";
-import { type CheckOutcome, measureCheck } from "./checks/check.ts";
+import { measureCheck } from "./checks/check.ts";
+import type { CheckOutcome } from "./checks/outcome.ts";
 import type { Measurements } from "./measurements.ts";
 
 export interface CheckProgress {

@@ -1,22 +1,8 @@
 import type { LabCheckDefinition } from "#api/lab.ts";
-import type { Measurements } from "../measurements.ts";
+import type { CheckContext, CheckOutcome } from "./outcome.ts";
 import { checkResponses, checkShare } from "./probes.ts";
 import { checkAcknowledged, checkExists, checkReady } from "./state.ts";
 import { checkMutualTls, checkTraffic } from "./traffic.ts";
-
-export interface CheckContext {
-  readonly measurements: Measurements;
-  readonly signal: AbortSignal;
-  readonly onProgress: (share: number) => void;
-}
-
-export interface CheckOutcome {
-  readonly passed: boolean;
-  /** What was measured, in words and numbers. */
-  readonly observed: string;
-  /** Whether looking again soon may give another answer without anyone doing anything (a pod that is starting). */
-  readonly mayChange: boolean;
-}
 
 /** Measures one check once. */
 export function measureCheck(check: LabCheckDefinition, context: CheckContext): Promise<CheckOutcome> {
@@ -37,5 +23,3 @@ export function measureCheck(check: LabCheckDefinition, context: CheckContext): 
       return checkMutualTls(check, context);
   }
 }
-
-export const percent = (share: number): string => `${(share * 100).toFixed(share > 0 && share < 0.01 ? 2 : 1)} %`;

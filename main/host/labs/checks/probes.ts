@@ -1,7 +1,7 @@
 import type { LabCheckDefinition } from "#api/lab.ts";
 import type { ProbeResult } from "../measurements.ts";
 import { acceptance } from "../statistics.ts";
-import { type CheckContext, type CheckOutcome, percent } from "./check.ts";
+import { type CheckContext, type CheckOutcome, percent } from "./outcome.ts";
 
 type Check<Type> = Extract<LabCheckDefinition, { type: Type }>;
 

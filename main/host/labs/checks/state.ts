@@ -1,5 +1,5 @@
 import type { LabCheckDefinition } from "#api/lab.ts";
-import type { CheckContext, CheckOutcome } from "./check.ts";
+import type { CheckContext, CheckOutcome } from "./outcome.ts";
 
 type Check<Type> = Extract<LabCheckDefinition, { type: Type }>;
 

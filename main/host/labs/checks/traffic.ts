@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { LabCheckDefinition } from "#api/lab.ts";
 import type { EdgeStats } from "../../telemetry/edges.ts";
 import { acceptance } from "../statistics.ts";
-import { type CheckContext, type CheckOutcome, percent } from "./check.ts";
+import { type CheckContext, type CheckOutcome, percent } from "./outcome.ts";
 
 type Check<Type> = Extract<LabCheckDefinition, { type: Type }>;
 

@@ -1,0 +1,23 @@
+import { Command } from "commander";
+import { VERSION } from "#api/names.ts";
+import { addDown } from "./commands/down.ts";
+import { addKubectl } from "./commands/kubectl.ts";
+import { addLab } from "./commands/lab.ts";
+import { addProxyConfig } from "./commands/proxy-config.ts";
+import { addProxyStatus } from "./commands/proxy-status.ts";
+import { addStart } from "./commands/start.ts";
+import { addStatus } from "./commands/status.ts";
+import { addUp } from "./commands/up.ts";
+
+/** The whole command line, in the order of its help. */
+export function createProgram(): Command {
+  const program = new Command("slipway")
+    .description("A lab for service meshes on your own machine")
+    .version(VERSION, "-v, --version")
+    .showSuggestionAfterError()
+    .showHelpAfterError("(slipway --help lists the commands)")
+    .exitOverride((error) => process.exit(error.exitCode === 1 ? 64 : error.exitCode));
+  for (const add of [addStart, addUp, addDown, addStatus, addLab, addProxyStatus, addProxyConfig, addKubectl])
+    add(program);
+  return program;
+}
