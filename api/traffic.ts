@@ -1,0 +1,74 @@
+import type { RequestShape } from "./lab.ts";
+
+/** The control API of the traffic generator (apps/loadgen), as the host speaks it. Port 8080, JSON. */
+
+/** PUT /run */
+export interface RunRequest {
+  /** Requests per second, open loop: sent at their intended time whatever the answers do. */
+  readonly rate: number;
+  readonly requests: readonly RequestShape[];
+  /** Seconds after which it ends by itself. */
+  readonly maxDuration?: number;
+}
+
+/** GET /state */
+export interface GeneratorState {
+  readonly running: boolean;
+  readonly run: RunRequest | undefined;
+  readonly latest: TrafficInterval | undefined;
+}
+
+/** GET /stream: one a second, as NDJSON. */
+export interface TrafficInterval {
+  /** Milliseconds since the epoch, at its end. */
+  readonly time: number;
+  readonly seconds: number;
+  readonly sent: number;
+  readonly completed: number;
+  readonly inFlight: number;
+  /** Requests that were due but not sent because too many were in flight. */
+  readonly overflow: number;
+  readonly byStatus: Readonly<Record<string, number>>;
+  /** service -> version -> answers, from the x-shop-version header. */
+  readonly byVersion: VersionCounts;
+  readonly byTag: Readonly<Record<string, number>>;
+  /** Requests without an answer, by kind. */
+  readonly errors: Readonly<Record<string, number>>;
+  /** From the intended start, so that waiting counts. Undefined without answers. */
+  readonly latency: LatencySummary | undefined;
+}
+
+export type VersionCounts = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** Milliseconds. */
+export interface LatencySummary {
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** POST /probe: a bounded burst, answered with NDJSON lines: progress, then the tally. */
+export interface ProbeRequest {
+  readonly request: Omit<RequestShape, "tag" | "weight">;
+  readonly count: number;
+  readonly concurrency: number;
+}
+
+export type ProbeLine =
+  | { readonly type: "progress"; readonly done: number }
+  | { readonly type: "tally"; readonly tally: ProbeTally };
+
+export interface ProbeTally {
+  readonly count: number;
+  readonly byStatus: Readonly<Record<string, number>>;
+  readonly byVersion: VersionCounts;
+  readonly errors: Readonly<Record<string, number>>;
+  readonly latency: LatencySummary | undefined;
+}
+
+/** Any refusal: status 400 and what is wrong with which field. */
+export interface GeneratorError {
+  readonly error: string;
+  readonly field?: string;
+}
