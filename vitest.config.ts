@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{api,kube,cluster,mesh,main,renderer,cli,apps,scripts}/**/*.test.{ts,tsx}"],
+          include: ["{api,kube,cluster,mesh,main,renderer,cli,apps,scripts}/**/*.test.{ts,tsx}", "test/docs/*.test.ts"],
           testTimeout: 20_000,
         },
       },
