@@ -1,0 +1,60 @@
+import type { KubeObject } from "#api/kinds/object.ts";
+import type { ApplyResult, ManifestCheck } from "#api/rpc/manifest.ts";
+import type { LogChunk } from "#api/rpc/terminal.ts";
+import type { Disposer } from "./observable.ts";
+import type { TerminalProcess } from "./terminals/terminals.ts";
+
+/** All that the host wants of a running cluster. It is the Kubernetes API and nothing beside it, so every provider serves. */
+export interface ClusterApi {
+  get(object: ObjectName): Promise<KubeObject | undefined>;
+  /** Starts with what exists, then tells every change; survives dropped streams. */
+  watch(kind: WatchedKind, onChange: (objects: readonly KubeObject[]) => void): Disposer;
+  /** What an apply of the manifest would do, and what is wrong with it, with lines. Changes nothing. */
+  check(yaml: string): Promise<ManifestCheck>;
+  apply(yaml: string): Promise<ApplyResult>;
+  /** Deletes the objects of a manifest; those that are gone already are no error. */
+  remove(yaml: string): Promise<void>;
+  /** An HTTP request to a port of a pod, through the API server. */
+  podRequest(pod: PodPort, request: PodRequest): Promise<PodResponse>;
+  exec(container: ContainerName, size: { readonly columns: number; readonly rows: number }): Promise<TerminalProcess>;
+  logs(container: ContainerName, options: { readonly tailLines: number; readonly onChunk: (chunk: LogChunk) => void }): Disposer;
+  /** A loopback address that leads to a port of a pod behind the service, until disposed. */
+  forwardService(service: { readonly namespace: string; readonly name: string; readonly port: number }): Promise<{ readonly url: string; close(): Promise<void> }>;
+  close(): Promise<void>;
+}
+
+export type WatchedKind = "pods" | "deployments" | "events";
+
+export interface ObjectName {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+export interface PodPort {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly port: number;
+}
+
+export interface ContainerName {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+}
+
+export interface PodRequest {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** With the query. */
+  readonly path: string;
+  readonly body?: unknown;
+  readonly signal: AbortSignal;
+}
+
+export interface PodResponse {
+  readonly status: number;
+  text(): Promise<string>;
+  /** Lines as they arrive. */
+  lines(): AsyncIterable<string>;
+}
