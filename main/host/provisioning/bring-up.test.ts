@@ -45,6 +45,7 @@ test("cancelling rejects with CANCELLED and keeps the log", async () => {
     }),
   ]);
   const running = bringUp.run();
+  await new Promise(setImmediate);
   bringUp.cancel();
   await expect(running).rejects.toMatchObject({ code: "CANCELLED" });
   expect(bringUp.log("wait").value).toEqual(["one", "two"]);
