@@ -14,7 +14,7 @@ const filePath = z
   .regex(/^(?!\/)(?!.*\.\.)[\w./-]+\.ya?ml$/, "a relative path to a .yaml file inside the lab's folder");
 
 /** One kind of request that a measurement sends or the generator repeats. */
-const requestShape = z.strictObject({
+export const requestShapeSchema = z.strictObject({
   tag: id,
   method: z.enum(["GET", "POST", "PUT", "DELETE", "HEAD"]).default("GET"),
   path: z.string().startsWith("/"),
@@ -26,7 +26,7 @@ const requestShape = z.strictObject({
 
 const trafficSettings = z.strictObject({
   rate: z.number().positive().max(5000).describe("requests per second, open loop"),
-  requests: z.array(requestShape).min(1),
+  requests: z.array(requestShapeSchema).min(1),
 });
 
 const shareBound = z.strictObject({
@@ -62,7 +62,7 @@ const check = z.discriminatedUnion("type", [
     .strictObject({
       type: z.literal("share"),
       id,
-      request: requestShape.omit({ tag: true, weight: true }),
+      request: requestShapeSchema.omit({ tag: true, weight: true }),
       sample: z.number().int().min(20).max(5000).default(400),
       expect: shareBound,
     })
@@ -71,7 +71,7 @@ const check = z.discriminatedUnion("type", [
     .strictObject({
       type: z.literal("responses"),
       id,
-      request: requestShape.omit({ tag: true, weight: true }),
+      request: requestShapeSchema.omit({ tag: true, weight: true }),
       sample: z.number().int().min(20).max(5000).default(200),
       /** Share of answers with a status below 500. */
       successAtLeast: z.number().min(0).max(1).optional(),
@@ -129,6 +129,6 @@ export const labSchema = z.strictObject({
 export type LabDefinition = z.infer<typeof labSchema>;
 export type LabStepDefinition = LabDefinition["steps"][number];
 export type LabCheckDefinition = LabStepDefinition["checks"][number];
-export type RequestShape = z.infer<typeof requestShape>;
+export type RequestShape = z.infer<typeof requestShapeSchema>;
 export type TrafficSettings = z.infer<typeof trafficSettings>;
 export { trafficSettings as trafficSettingsSchema };

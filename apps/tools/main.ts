@@ -1,0 +1,56 @@
+import { parseArgs } from "node:util";
+import { fetchOnce } from "./client.ts";
+import { serveEcho } from "./echo.ts";
+
+const usage = `usage: tools echo                      an HTTP server that answers with what it got
+       tools client [options] <url>    an HTTP client: -X METHOD -H 'name: value' -d DATA -i -n COUNT
+       tools sleep                     nothing, until it is ended`;
+
+const [command = "", ...args] = process.argv.slice(2);
+
+switch (command) {
+  case "echo":
+    serveEcho();
+    break;
+  case "sleep":
+    setInterval(() => {}, 1 << 30);
+    for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exit(0));
+    break;
+  case "client":
+    process.exitCode = await client(args);
+    break;
+  default:
+    console.error(usage);
+    process.exitCode = 64;
+}
+
+async function client(argv: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: {
+      request: { type: "string", short: "X", default: "GET" },
+      header: { type: "string", short: "H", multiple: true, default: [] },
+      data: { type: "string", short: "d" },
+      include: { type: "boolean", short: "i", default: false },
+      count: { type: "string", short: "n", default: "1" },
+    },
+  });
+  const [url] = positionals;
+  const count = Number(values.count);
+  if (url === undefined || !URL.canParse(url) || !Number.isInteger(count) || count < 1 || count > 10_000) {
+    console.error(usage);
+    return 64;
+  }
+  let failed = 0;
+  for (let i = 0; i < count; i++) {
+    const ok = await fetchOnce(url, {
+      method: values.request,
+      headers: values.header,
+      body: values.data,
+      showHead: values.include,
+    });
+    if (!ok) failed++;
+  }
+  return failed === 0 ? 0 : 1;
+}
