@@ -5,7 +5,6 @@
  *   node scripts/build.ts [--only name]
  */
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -65,7 +64,7 @@ function assembleImage(name: string): void {
 
 /** Copies a package and its binary for this platform only. */
 function copyNative(name: string, target: string): void {
-  const folder = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+  const folder = join(root, "node_modules", name);
   const foreign = (path: string): boolean => /[\\/](src|doc|vendor|lib[\\/]native)[\\/]/.test(path.slice(folder.length));
   cpSync(folder, join(target, name), { recursive: true, filter: (path) => !foreign(path) });
   const platform = join(root, `node_modules/@koromix/koffi-${process.platform}-${process.arch}`);
