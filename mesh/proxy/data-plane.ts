@@ -1,8 +1,11 @@
+import type { Socket } from "node:net";
+
 import type { Cluster } from "#gen/xds/envoy/config/cluster/v3/cluster.ts";
 import type { ClusterLoadAssignment } from "#gen/xds/envoy/config/endpoint/v3/endpoint.ts";
 import type { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import type { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
 import type { Secret } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
+import type { PeerMetadata, RequestSink } from "./request-record.ts";
 
 /**
  * The border between how configuration arrives (mesh/proxy/agent, over xDS) and how bytes move (listener, http1, route,
@@ -45,7 +48,11 @@ export interface NamedResource<Resource> {
 export interface ClusterStatus {
   readonly name: string;
   readonly endpoints: readonly EndpointStatus[];
-  readonly circuitBreakers: { readonly maxConnections: number; readonly maxPendingRequests: number; readonly maxRequests: number };
+  readonly circuitBreakers: {
+    readonly maxConnections: number;
+    readonly maxPendingRequests: number;
+    readonly maxRequests: number;
+  };
 }
 
 export interface EndpointStatus {
@@ -69,3 +76,31 @@ export class ConfigError extends Error {
     this.problems = problems;
   }
 }
+
+/**
+ * What `createDataPlane(options)` of data-plane-create.ts is given. It applies before `apply` brings the first resources; the
+ * agent calls `apply` for secrets first, then clusters, endpoints, listeners and routes, in any later order.
+ */
+export interface DataPlaneOptions {
+  /** Envoy's node id, such as `sidecar~10.244.0.7~cart-v1-abc.shop~shop.svc.cluster.local`. Sent to peers as x-envoy-peer-metadata-id. */
+  readonly nodeId: string;
+  /** What peers are told about this workload (x-envoy-peer-metadata) and what records carry as the near side. */
+  readonly self: PeerMetadata;
+  /** `sidecar` takes redirected connections, `router` (a gateway) binds its listeners' own ports. */
+  readonly role: "sidecar" | "router" | "waypoint";
+  readonly sink: RequestSink;
+  /** Problems that belong to no request: a listener that cannot bind, a DNS name that does not resolve. */
+  readonly log: DataPlaneLog;
+  /** Tests replace what is not there on loopback; the defaults come from mesh/capture. */
+  readonly originalDestination?: OriginalDestination;
+  /** Random numbers in [0, 1): weights, faults, load balancing. Default Math.random. */
+  readonly random?: () => number;
+}
+
+export interface DataPlaneLog {
+  warn(fields: object, message: string): void;
+  debug(fields: object, message: string): void;
+}
+
+/** Where a redirected connection was going before iptables turned it; undefined when it was not redirected. */
+export type OriginalDestination = (socket: Socket) => { readonly address: string; readonly port: number } | undefined;
