@@ -1,0 +1,24 @@
+import { WebSocket } from "ws";
+import type { HttpClient } from "./http.ts";
+import { readText } from "./http.ts";
+import { kubeError } from "./status-error.ts";
+
+/** Opens a WebSocket to the API server; a refusal becomes a KubeError. */
+export async function openWebSocket(http: HttpClient, path: string, protocols: readonly string[]): Promise<WebSocket> {
+  const [tls, authorization] = await Promise.all([http.connection.tls(), http.connection.authorization()]);
+  const { server } = http.connection;
+  const url = `wss://${server.host}${server.pathname.replace(/\/$/, "")}${path}`;
+  const socket = new WebSocket(url, [...protocols], {
+    ...tls,
+    headers: authorization === undefined ? {} : { authorization },
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once("open", resolve);
+    socket.once("error", reject);
+    socket.once("unexpected-response", (request, response) => {
+      void readText(response).then((body) => reject(kubeError(response.statusCode ?? 0, body)), reject);
+      request.on("error", () => {});
+    });
+  });
+  return socket;
+}
