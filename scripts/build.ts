@@ -1,91 +1,129 @@
 /**
- * Builds everything that runs into dist/: one file per program, so that each starts in tens of milliseconds, the folders that
- * become images, and the interface.
- *
- *   node scripts/build.ts [--only name]
+ * Builds everything into dist/: a bundle per program, the images of the embedded cluster's catalogue, the interface. Builds only
+ * what changed. `--only name` builds one program (and its image), `--force` everything.
  */
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { build as viteBuild } from "vite";
-import { rolldown } from "rolldown";
+import { type Fingerprint, filesBelow, fingerprintOf, isCurrent } from "./bundling/fingerprint.ts";
+import { imageSources, programs } from "./bundling/programs.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const dist = join(root, "dist");
+const stateFile = join(root, "dist/.state.json");
+const { values: options } = parseArgs({
+  options: { only: { type: "string" }, force: { type: "boolean", default: false } },
+});
 
-interface Program {
+/** One thing that is built: what it is made from is known after it was built once. */
+interface Step {
   readonly name: string;
-  readonly entry: string;
-  readonly out: string;
+  /** A file without which there is nothing to build yet. */
+  readonly needs: string;
+  readonly makes: string;
+  /** Builds and returns the input files. */
+  readonly run: () => Promise<readonly string[]>;
 }
 
-const programs: readonly Program[] = [
-  { name: "pilot-discovery", entry: "mesh/control-plane/main.ts", out: "images/mesh/lib/pilot-discovery.js" },
-  { name: "pilot-agent", entry: "mesh/proxy/main.ts", out: "images/mesh/lib/pilot-agent.js" },
-  { name: "shop", entry: "apps/shop/main.ts", out: "images/apps/lib/shop.js" },
-  { name: "tools", entry: "apps/tools/main.ts", out: "images/apps/lib/tools.js" },
-  { name: "loadgen", entry: "apps/loadgen/main.ts", out: "images/apps/lib/loadgen.js" },
-  { name: "embedded", entry: "cluster/embedded/main.ts", out: "embedded/main.js" },
-  { name: "host", entry: "main/host/main.ts", out: "host/main.js" },
-  { name: "cli", entry: "cli/main.ts", out: "cli/main.js" },
-];
+const own = filesBelow(root, ["scripts/build.ts", "scripts/bundling"]);
 
-/** Packages with native code: found at run time, from node_modules here and from a copy inside the image that needs them. */
-const native = ["koffi", "lmdb", "@lydell/node-pty"];
-const nativeInImages: Readonly<Record<string, readonly string[]>> = { mesh: ["koffi"] };
+const programSteps: readonly Step[] = programs.map((program) => ({
+  name: program.name,
+  needs: program.entry,
+  makes: join("dist", program.folder, program.file),
+  run: async () => {
+    const { bundle } = await import("./bundling/bundle.ts");
+    const { warmUp } = await import("./bundling/images.ts");
+    const inputs = await bundle(root, program);
+    warmUp(root, program);
+    return inputs;
+  },
+}));
 
-async function bundle(program: Program): Promise<void> {
-  const build = await rolldown({
-    input: join(root, program.entry),
-    platform: "node",
-    external: [...native, /\.node$/],
-    resolve: { conditionNames: ["node", "import"] },
-    // Not ours to mend: some packages use eval for optional features.
-    onLog: (level, log, handle) => {
-      if (log.code !== "EVAL" && log.code !== "CIRCULAR_DEPENDENCY") handle(level, log);
-    },
-  });
-  await build.write({ file: join(dist, program.out), format: "esm", sourcemap: true, minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } }, codeSplitting: false });
-  await build.close();
+const imageSteps: readonly Step[] = imageSources.map((image) => ({
+  name: `image ${image.name}`,
+  needs: `assets/images/${image.name}/image.json`,
+  makes: `dist/images/${image.name}/image.json`,
+  run: async () => {
+    const { assembleImage } = await import("./bundling/images.ts");
+    assembleImage(root, image);
+    return [
+      ...filesBelow(root, [`assets/images/${image.name}`]),
+      ...image.natives.map((name) => `node_modules/${name}/package.json`),
+    ];
+  },
+}));
+
+const interfaceStep: Step = {
+  name: "renderer",
+  needs: "renderer/index.html",
+  makes: "dist/renderer/index.html",
+  run: async () => {
+    const [tool, ...args] = existsSync(join(root, "electron.vite.config.ts"))
+      ? ["electron-vite", "build", "--logLevel", "warn"]
+      : ["vite", "build", "renderer", "--logLevel", "warn", "--outDir", join(root, "dist/renderer"), "--emptyOutDir"];
+    execFileSync(process.execPath, [join(root, "node_modules/.bin", tool!), ...args], { cwd: root, stdio: "inherit" });
+    return filesBelow(root, ["renderer", "main/desktop", "api", "electron.vite.config.ts", "package-lock.json"]);
+  },
+};
+
+/** What the host reads at run time. */
+const labsStep: Step = {
+  name: "labs",
+  needs: "lab-scenarios",
+  makes: "dist/manifests",
+  run: async () => {
+    const folders = { "lab-scenarios": "lab-scenarios", "apps/manifests": "manifests" };
+    for (const [from, to] of Object.entries(folders)) {
+      rmSync(join(root, "dist", to), { recursive: true, force: true });
+      cpSync(join(root, from), join(root, "dist", to), { recursive: true });
+    }
+    return filesBelow(root, Object.keys(folders));
+  },
+};
+
+function readState(): Record<string, Fingerprint> {
+  try {
+    return JSON.parse(readFileSync(stateFile, "utf8")) as Record<string, Fingerprint>;
+  } catch {
+    return {}; // none yet, or cut off: build all
+  }
 }
 
-function assembleImage(name: string): void {
-  const source = join(root, "assets/images", name);
-  const target = join(dist, "images", name);
-  mkdirSync(join(target, "lib"), { recursive: true });
-  cpSync(join(source, "image.json"), join(target, "image.json"));
-  cpSync(join(source, "bin"), join(target, "bin"), { recursive: true });
-  for (const file of readdirSync(join(target, "bin"))) chmodSync(join(target, "bin", file), 0o755);
-  // The bundles are ES modules whatever folder they are mounted in.
-  writeFileSync(join(target, "lib/package.json"), '{ "type": "module" }\n');
-  for (const dependency of nativeInImages[name] ?? []) copyNative(dependency, join(target, "lib/node_modules"));
+const state = readState();
+// Images first: a program's compile cache lies in its image's folder.
+const wanted = [...imageSteps, ...programSteps, labsStep, interfaceStep].filter(({ name }) => {
+  if (options.only === undefined) return true;
+  const image = programs.find((program) => program.name === options.only)?.folder.split("/")[1];
+  return name === options.only || name === `image ${image}`;
+});
+if (wanted.length === 0) {
+  console.error(
+    `build: there is no "${options.only}"; there are ${[...programSteps, labsStep, interfaceStep].map(({ name }) => name).join(", ")}`,
+  );
+  process.exit(64);
 }
 
-/** Copies a package and its binary for this platform only. */
-function copyNative(name: string, target: string): void {
-  const folder = join(root, "node_modules", name);
-  const foreign = (path: string): boolean => /[\\/](src|doc|vendor|lib[\\/]native)[\\/]/.test(path.slice(folder.length));
-  cpSync(folder, join(target, name), { recursive: true, filter: (path) => !foreign(path) });
-  const platform = join(root, `node_modules/@koromix/koffi-${process.platform}-${process.arch}`);
-  if (existsSync(platform)) cpSync(platform, join(target, `@koromix/koffi-${process.platform}-${process.arch}`), { recursive: true });
+const failed: string[] = [];
+for (const step of wanted) {
+  if (!existsSync(join(root, step.needs))) {
+    console.log(`build: ${step.name} is left out, there is no ${step.needs}`);
+    continue;
+  }
+  const before = state[step.name];
+  if (!options.force && before !== undefined && existsSync(join(root, step.makes)) && isCurrent(root, before)) continue;
+  const started = performance.now();
+  try {
+    const inputs = await step.run();
+    state[step.name] = fingerprintOf(root, [...own, ...inputs]);
+    console.log(`build: ${step.name} in ${Math.round(performance.now() - started)} ms`);
+  } catch (error) {
+    failed.push(step.name);
+    delete state[step.name];
+    console.error(`build: ${step.name} failed: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
-
-async function buildRenderer(): Promise<void> {
-  await viteBuild({ root: join(root, "renderer"), logLevel: "warn", build: { outDir: join(dist, "renderer"), emptyOutDir: true } });
-}
-
-const { values } = parseArgs({ options: { only: { type: "string" } } });
-const wanted = (name: string): boolean => values.only === undefined || values.only === name;
-
-if (values.only === undefined) rmSync(dist, { recursive: true, force: true });
-mkdirSync(dist, { recursive: true });
-for (const image of readdirSync(join(root, "assets/images"))) assembleImage(image);
-const present = programs.filter((program) => wanted(program.name) && existsSync(join(root, program.entry)));
-await Promise.all(present.map(bundle));
-if (wanted("renderer") && existsSync(join(root, "renderer/index.html"))) await buildRenderer();
-if (wanted("labs")) {
-  cpSync(join(root, "lab-scenarios"), join(dist, "lab-scenarios"), { recursive: true });
-  cpSync(join(root, "apps/manifests"), join(dist, "manifests"), { recursive: true });
-}
-console.log(`built ${present.map((program) => program.name).join(", ")}`);
+mkdirSync(dirname(stateFile), { recursive: true });
+writeFileSync(stateFile, JSON.stringify(state));
+if (failed.length > 0) process.exitCode = 1;

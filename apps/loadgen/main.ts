@@ -7,6 +7,13 @@ import { probe } from "./probe.ts";
 import { Run } from "./run.ts";
 import { Sender } from "./send.ts";
 
+if (process.argv.length > 2) {
+  console.log(
+    "usage: loadgen    sends traffic to $TARGET as the control API on $PORT (8080) says: PUT /run, DELETE /run, GET /state, GET /stream, POST /probe",
+  );
+  process.exit(process.argv[2] === "--help" ? 0 : 64);
+}
+
 const runSchema = z.strictObject({
   rate: z.number().positive().max(5000),
   requests: z.array(requestShapeSchema).min(1),
