@@ -23,7 +23,10 @@ describe("parseManifest", () => {
   test("reads every document", () => {
     const { objects, problems } = parseManifest(text);
     expect(problems).toEqual([]);
-    expect(objects.map(({ object }) => `${object.kind} ${object.metadata.name}`)).toEqual(["ConfigMap one", "VirtualService two"]);
+    expect(objects.map(({ object }) => `${object.kind} ${object.metadata.name}`)).toEqual([
+      "ConfigMap one",
+      "VirtualService two",
+    ]);
   });
 
   test.each([
@@ -48,7 +51,8 @@ describe("parseManifest", () => {
   });
 
   test("empty documents and lists", () => {
-    const list = "---\n---\napiVersion: v1\nkind: List\nitems:\n  - {apiVersion: v1, kind: Namespace, metadata: {name: a}}\n";
+    const list =
+      "---\n---\napiVersion: v1\nkind: List\nitems:\n  - {apiVersion: v1, kind: Namespace, metadata: {name: a}}\n";
     expect(parseManifest(list).objects.map(({ object }) => object.metadata.name)).toEqual(["a"]);
   });
 });

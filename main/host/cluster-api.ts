@@ -17,9 +17,16 @@ export interface ClusterApi {
   /** An HTTP request to a port of a pod, through the API server. */
   podRequest(pod: PodPort, request: PodRequest): Promise<PodResponse>;
   exec(container: ContainerName, size: { readonly columns: number; readonly rows: number }): Promise<TerminalProcess>;
-  logs(container: ContainerName, options: { readonly tailLines: number; readonly onChunk: (chunk: LogChunk) => void }): Disposer;
+  logs(
+    container: ContainerName,
+    options: { readonly tailLines: number; readonly onChunk: (chunk: LogChunk) => void },
+  ): Disposer;
   /** A loopback address that leads to a port of a pod behind the service, until disposed. */
-  forwardService(service: { readonly namespace: string; readonly name: string; readonly port: number }): Promise<{ readonly url: string; close(): Promise<void> }>;
+  forwardService(service: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly port: number;
+  }): Promise<{ readonly url: string; close(): Promise<void> }>;
   close(): Promise<void>;
 }
 

@@ -1,8 +1,14 @@
 import { expect, test } from "vitest";
 import { BringUp, type Step } from "./bring-up.ts";
 
-const step = (id: string, after: readonly string[], run: Step["run"] = async () => {}): Step => ({ id, title: id, after, run });
-const states = (bringUp: BringUp): Record<string, string> => Object.fromEntries(bringUp.steps.value.map(({ id, state }) => [id, state]));
+const step = (id: string, after: readonly string[], run: Step["run"] = async () => {}): Step => ({
+  id,
+  title: id,
+  after,
+  run,
+});
+const states = (bringUp: BringUp): Record<string, string> =>
+  Object.fromEntries(bringUp.steps.value.map(({ id, state }) => [id, state]));
 
 test("independent steps run at the same time, dependent ones afterwards", async () => {
   const order: string[] = [];
@@ -29,7 +35,11 @@ test("independent steps run at the same time, dependent ones afterwards", async 
 test("a failure stops what runs and cancels what waits", async () => {
   const bringUp = new BringUp([
     step("bad", [], () => Promise.reject(new Error("no disk"))),
-    step("slow", [], ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))),
+    step(
+      "slow",
+      [],
+      ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    ),
     step("later", ["bad"]),
   ]);
   await expect(bringUp.run()).rejects.toThrow("no disk");

@@ -30,7 +30,15 @@ export class BringUp {
   constructor(definitions: readonly Step[]) {
     this.#definitions = definitions;
     this.#steps = new Subject<readonly BringUpStep[]>(
-      definitions.map(({ id, title }) => ({ id, title, state: "pending", startedAt: undefined, endedAt: undefined, detail: undefined, error: undefined })),
+      definitions.map(({ id, title }) => ({
+        id,
+        title,
+        state: "pending",
+        startedAt: undefined,
+        endedAt: undefined,
+        detail: undefined,
+        error: undefined,
+      })),
     );
     this.steps = this.#steps;
     for (const { id } of definitions) this.#logs.set(id, new Subject<readonly string[]>([]));
@@ -85,7 +93,12 @@ export class BringUp {
       this.#change(step.id, { state: "done", endedAt: Date.now(), detail: undefined });
     } catch (error) {
       const cancelled = signal.aborted;
-      this.#change(step.id, { state: cancelled ? "cancelled" : "failed", endedAt: Date.now(), detail: undefined, ...(cancelled ? {} : { error: toErrorReport(error) }) });
+      this.#change(step.id, {
+        state: cancelled ? "cancelled" : "failed",
+        endedAt: Date.now(),
+        detail: undefined,
+        ...(cancelled ? {} : { error: toErrorReport(error) }),
+      });
       throw error;
     }
   }

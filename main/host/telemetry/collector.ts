@@ -69,19 +69,25 @@ export class Collector {
   }
 
   topology(windowSeconds: number): Topology {
-    const shown = this.#deployments.value.filter(({ metadata }) => !hiddenNamespaces.has(metadata?.namespace ?? "") || isGateway(metadata?.name));
+    const shown = this.#deployments.value.filter(
+      ({ metadata }) => !hiddenNamespaces.has(metadata?.namespace ?? "") || isGateway(metadata?.name),
+    );
     return topologyOf(workloadsOf(shown), this.edges(windowSeconds), windowSeconds);
   }
 
   workload(namespace: string, name: string): { readonly ready: number; readonly wanted: number } | undefined {
-    const deployment = this.#deployments.value.find(({ metadata }) => metadata?.namespace === namespace && metadata.name === name);
+    const deployment = this.#deployments.value.find(
+      ({ metadata }) => metadata?.namespace === namespace && metadata.name === name,
+    );
     if (deployment === undefined) return undefined;
     return { ready: deployment.status?.readyReplicas ?? 0, wanted: deployment.spec?.replicas ?? 1 };
   }
 
   /** A text of the control plane's debug port, from any of its ready pods. */
   async controlPlane(path: string, signal: AbortSignal): Promise<string> {
-    const pod = this.#pods.value.find((candidate) => candidate.metadata?.labels?.app === "istiod" && isReady(candidate));
+    const pod = this.#pods.value.find(
+      (candidate) => candidate.metadata?.labels?.app === "istiod" && isReady(candidate),
+    );
     if (pod === undefined) throw new Error("no control plane is ready");
     const target = { namespace: namespaces.system, pod: pod.metadata?.name ?? "", port: ports.istiodDebug };
     const response = await this.#api.podRequest(target, { method: "GET", path, signal });
@@ -109,7 +115,8 @@ export class Collector {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(2000)]);
       const target = { namespace, pod: name, port: ports.agentStatus };
       const response = await this.#api.podRequest(target, { method: "GET", path: "/stats/prometheus", signal: limit });
-      if (response.status === 200) this.#history.add(`${namespace}/${name}`, parseSample(await response.text(), Date.now(), "istio_"));
+      if (response.status === 200)
+        this.#history.add(`${namespace}/${name}`, parseSample(await response.text(), Date.now(), "istio_"));
     } catch {
       // a pod that is just starting or ending; the next second tells
     }
@@ -117,7 +124,9 @@ export class Collector {
 
   #setPods(pods: readonly IPod[]): void {
     this.#pods.set(pods);
-    const proxies = new Map(pods.filter((pod) => hasProxy(pod) && isReady(pod)).map((pod) => [pod.metadata?.uid ?? "", pod]));
+    const proxies = new Map(
+      pods.filter((pod) => hasProxy(pod) && isReady(pod)).map((pod) => [pod.metadata?.uid ?? "", pod]),
+    );
     for (const [uid, dispose] of this.#followed) {
       if (proxies.has(uid)) continue;
       dispose();

@@ -41,13 +41,20 @@ export function followRequests(api: ClusterApi, pod: IPod, log: RequestLog): Dis
   return () => controller.abort();
 }
 
-async function follow(api: ClusterApi, pod: IPod, { log, signal }: { log: RequestLog; signal: AbortSignal }): Promise<void> {
+async function follow(
+  api: ClusterApi,
+  pod: IPod,
+  { log, signal }: { log: RequestLog; signal: AbortSignal },
+): Promise<void> {
   const { namespace = "", name = "" } = pod.metadata ?? {};
   let since = 0;
   while (!signal.aborted) {
     try {
       const path = `/slipway/requests?since=${since}`;
-      const response = await api.podRequest({ namespace, pod: name, port: ports.agentStatus }, { method: "GET", path, signal });
+      const response = await api.podRequest(
+        { namespace, pod: name, port: ports.agentStatus },
+        { method: "GET", path, signal },
+      );
       if (response.status === 200) {
         for await (const text of response.lines()) {
           const event = line.safeParse(JSON.parse(text));
@@ -67,7 +74,10 @@ async function follow(api: ClusterApi, pod: IPod, { log, signal }: { log: Reques
   }
 }
 
-function toEvent(request: z.infer<(typeof line.options)[1]>, at: { readonly namespace: string; readonly pod: string }): RequestEvent {
+function toEvent(
+  request: z.infer<(typeof line.options)[1]>,
+  at: { readonly namespace: string; readonly pod: string },
+): RequestEvent {
   return {
     id: `${at.pod}-${request.seq}`,
     time: request.startTime,

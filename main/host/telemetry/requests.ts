@@ -60,7 +60,8 @@ function compileTerm(term: string): (request: RequestEvent) => boolean {
   const has = (text: string): boolean => text.toLowerCase().includes(wanted);
   switch (key) {
     case "status":
-      return (request) => new RegExp(`^${wanted.replaceAll(/[^\dx]/g, "").replaceAll("x", "\\d")}`).test(String(request.status));
+      return (request) =>
+        new RegExp(`^${wanted.replaceAll(/[^\dx]/g, "").replaceAll("x", "\\d")}`).test(String(request.status));
     case "path":
       return (request) => has(request.path);
     case "method":
@@ -74,6 +75,9 @@ function compileTerm(term: string): (request: RequestEvent) => boolean {
     case "pod":
       return (request) => has(request.reporter.pod);
     default:
-      return (request) => [request.path, request.authority, request.source, request.destination, request.route, request.traceId].some(has);
+      return (request) =>
+        [request.path, request.authority, request.source, request.destination, request.route, request.traceId].some(
+          has,
+        );
   }
 }

@@ -33,7 +33,8 @@ export function summaryOf(pod: IPod): PodSummary {
 }
 
 export const isReady = (pod: IPod): boolean =>
-  !pod.metadata?.deletionTimestamp && (pod.status?.conditions ?? []).some((condition) => condition.type === "Ready" && condition.status === "True");
+  !pod.metadata?.deletionTimestamp &&
+  (pod.status?.conditions ?? []).some((condition) => condition.type === "Ready" && condition.status === "True");
 
 function reasonOf(pod: IPod): string | undefined {
   const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
@@ -61,4 +62,6 @@ export function workloadsOf(deployments: readonly IDeployment[]): readonly Known
 
 /** Whether a pod carries one of our proxies, so that there are metrics to read. */
 export const hasProxy = (pod: IPod): boolean =>
-  [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].some((container) => container.name === "istio-proxy");
+  [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].some(
+    (container) => container.name === "istio-proxy",
+  );

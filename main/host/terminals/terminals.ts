@@ -42,7 +42,14 @@ export class Terminals {
 
   async open(target: TerminalTarget, size: { readonly columns: number; readonly rows: number }): Promise<string> {
     const process = await this.#open(target, size);
-    const terminal: Terminal = { process, scrollback: "", pending: "", timer: undefined, ended: undefined, watchers: new Set() };
+    const terminal: Terminal = {
+      process,
+      scrollback: "",
+      pending: "",
+      timer: undefined,
+      ended: undefined,
+      watchers: new Set(),
+    };
     const id = randomUUID();
     this.#terminals.set(id, terminal);
     process.onData((data) => {
@@ -51,7 +58,11 @@ export class Terminals {
     });
     process.onExit((code) => {
       flush(terminal);
-      terminal.ended = { type: "exit", code, message: code === 0 ? "The shell has ended." : `The shell has ended (${code ?? "connection lost"}).` };
+      terminal.ended = {
+        type: "exit",
+        code,
+        message: code === 0 ? "The shell has ended." : `The shell has ended (${code ?? "connection lost"}).`,
+      };
       for (const watcher of terminal.watchers) watcher(terminal.ended);
     });
     return id;

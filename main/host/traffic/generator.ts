@@ -6,7 +6,7 @@ import { namespaces } from "#api/names.ts";
 import type { TrafficStatus } from "#api/rpc/telemetry.ts";
 import type { GeneratorError, ProbeLine, ProbeRequest, RunRequest, TrafficInterval } from "#api/traffic.ts";
 import type { ClusterApi, PodRequest, PodResponse } from "../cluster-api.ts";
-import type { ProbeOptions, ProbeRequest as ProbeShape, ProbeResult } from "../labs/measurements.ts";
+import type { ProbeOptions, ProbeResult, ProbeRequest as ProbeShape } from "../labs/measurements.ts";
 import { type Disposer, type Observable, Subject, whenValue } from "../observable.ts";
 import { isReady } from "../telemetry/workloads.ts";
 
@@ -47,7 +47,12 @@ export class Generator {
     this.status = this.#status;
     this.intervals = this.#intervals;
     this.#unwatch = pods.watch((all) => {
-      const pod = all.find((candidate) => candidate.metadata?.namespace === namespaces.traffic && candidate.metadata.labels?.app === "generator" && isReady(candidate));
+      const pod = all.find(
+        (candidate) =>
+          candidate.metadata?.namespace === namespaces.traffic &&
+          candidate.metadata.labels?.app === "generator" &&
+          isReady(candidate),
+      );
       if (pod?.metadata?.uid !== this.#pod.value?.metadata?.uid) this.#pod.set(pod);
     });
     void this.#follow();
@@ -69,20 +74,32 @@ export class Generator {
     this.#wanted = undefined;
     this.#told = undefined;
     this.#status.set(STOPPED);
-    if (this.#pod.value !== undefined) await this.#request({ method: "DELETE", path: "/run", signal: AbortSignal.timeout(5000) });
+    if (this.#pod.value !== undefined)
+      await this.#request({ method: "DELETE", path: "/run", signal: AbortSignal.timeout(5000) });
   }
 
   /** Sends a bounded burst through the ingress gateway, beside the traffic that runs. */
   async probe(request: ProbeShape, { count, signal, onProgress }: ProbeOptions): Promise<ProbeResult> {
     const body: ProbeRequest = { request, count, concurrency: PROBE_CONCURRENCY };
-    const response = await this.#request({ method: "POST", path: "/probe", body, signal: AbortSignal.any([signal, AbortSignal.timeout(120_000)]) });
+    const response = await this.#request({
+      method: "POST",
+      path: "/probe",
+      body,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(120_000)]),
+    });
     for await (const text of response.lines()) {
       const line = JSON.parse(text) as ProbeLine;
       if (line.type === "progress") onProgress(line.done);
       else {
         const { tally } = line;
         const answers = Object.values(tally.byStatus).reduce((sum, number) => sum + number, 0);
-        return { answers, errors: tally.errors, byStatus: tally.byStatus, byVersion: tally.byVersion, p99Ms: tally.latency?.p99 };
+        return {
+          answers,
+          errors: tally.errors,
+          byStatus: tally.byStatus,
+          byVersion: tally.byVersion,
+          p99Ms: tally.latency?.p99,
+        };
       }
     }
     throw new AppError("CONNECTION_LOST", "the traffic generator ended before it had counted the answers");
@@ -102,7 +119,8 @@ export class Generator {
     while (!signal.aborted) {
       try {
         const pod = await whenValue(this.#pod, (value) => value !== undefined, signal);
-        if (this.#wanted !== undefined && this.#told !== pod?.metadata?.uid) await this.#tell(AbortSignal.any([signal, AbortSignal.timeout(5000)]));
+        if (this.#wanted !== undefined && this.#told !== pod?.metadata?.uid)
+          await this.#tell(AbortSignal.any([signal, AbortSignal.timeout(5000)]));
         const response = await this.#request({ method: "GET", path: "/stream", signal });
         for await (const line of response.lines()) this.#add(JSON.parse(line) as TrafficInterval);
       } catch (error) {
@@ -137,7 +155,10 @@ export class Generator {
     const { namespace = "", name = "" } = pod?.metadata ?? {};
     const response = await this.#api.podRequest({ namespace, pod: name, port: PORT }, request);
     if (response.status < 400) return response;
-    throw new AppError("BAD_REQUEST", `the traffic generator refused ${request.method} ${request.path}: ${refusal(await response.text())}`);
+    throw new AppError(
+      "BAD_REQUEST",
+      `the traffic generator refused ${request.method} ${request.path}: ${refusal(await response.text())}`,
+    );
   }
 }
 

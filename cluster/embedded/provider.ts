@@ -1,0 +1,158 @@
+import { once } from "node:events";
+import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { AppError } from "#api/errors.ts";
+import type { ClusterProvider, ProviderContext, RunningCluster } from "../provider.ts";
+import { memoryOfTree } from "./memory.ts";
+import type { EmbeddedConfig, FromCluster, ToCluster } from "./protocol.ts";
+import { launchSandbox, type Sandbox } from "./sandbox/launch.ts";
+import { checkSandbox } from "./sandbox/preflight.ts";
+
+export interface EmbeddedOptions {
+  readonly name: string;
+  /** Holds the cluster's database, keys, logs and kubeconfig. */
+  readonly stateFolder: string;
+  readonly imagesFolder: string;
+  /** The program of the cluster: a bundle or a TypeScript file. */
+  readonly entry: string;
+  readonly nodes?: EmbeddedConfig["nodes"];
+}
+
+const STOP_MS = 15_000;
+
+/** The cluster that needs nothing but this machine: one sandboxed process. */
+export function embeddedProvider(options: EmbeddedOptions): ClusterProvider {
+  return {
+    kind: "embedded",
+    preflight: async () => void (await checkSandbox()),
+    start: (context) => start(options, context),
+    delete: () => rm(options.stateFolder, { recursive: true, force: true }),
+  };
+}
+
+async function start(options: EmbeddedOptions, context: ProviderContext): Promise<RunningCluster> {
+  const { stateFolder } = options;
+  await mkdir(stateFolder, { recursive: true, mode: 0o700 }).catch(diskFull(stateFolder));
+  const [mode, server] = await Promise.all([checkSandbox(), listenAsBefore(stateFolder)]);
+  context.signal.throwIfAborted();
+  const { port } = server.address() as AddressInfo;
+  const logFile = join(stateFolder, "cluster.log");
+  const sandbox = await launchSandbox({
+    entry: options.entry,
+    stateDir: stateFolder,
+    logFile,
+    mode,
+    env: { NODE_OPTIONS: "--enable-source-maps" },
+  });
+  const onAbort = (): void => sandbox.kill();
+  context.signal.addEventListener("abort", onAbort);
+  try {
+    const config: EmbeddedConfig = {
+      name: options.name,
+      stateFolder,
+      imagesFolder: options.imagesFolder,
+      server: `https://127.0.0.1:${port}`,
+      nodes: options.nodes ?? [{ name: "slipway", zone: "local-1" }],
+    };
+    await send(sandbox, { type: "start", config }, server);
+    const ready = await whenReady(sandbox, logFile, context);
+    const kubeconfig = await writeKubeconfig(stateFolder, ready.kubeconfig);
+    return {
+      name: options.name,
+      kubernetesVersion: ready.version,
+      kubeconfig,
+      pid: sandbox.pid,
+      ended: sandbox.exited.then(({ code, signal }) => `the cluster's process ended with ${signal ?? code}`),
+      memoryBytes: () => memoryOfTree(sandbox.pid),
+      stop: async () => void (await sandbox.stop(STOP_MS)),
+    };
+  } catch (error) {
+    sandbox.kill();
+    await sandbox.exited;
+    context.signal.throwIfAborted();
+    throw error;
+  } finally {
+    context.signal.removeEventListener("abort", onAbort);
+    // The cluster has its own copy of the listening socket.
+    server.close();
+  }
+}
+
+/** Sends the message and the socket; resolves when the other side has them. */
+function send(sandbox: Sandbox, message: ToCluster, server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    sandbox.process.send(message, server, (error) => (error === null ? resolve() : reject(error)));
+  });
+}
+
+async function whenReady(
+  sandbox: Sandbox,
+  logFile: string,
+  context: ProviderContext,
+): Promise<Extract<FromCluster, { type: "ready" }>> {
+  const outcome = new Promise<Extract<FromCluster, { type: "ready" }>>((resolve, reject) => {
+    sandbox.process.on("message", (message: FromCluster) => {
+      switch (message.type) {
+        case "progress":
+          context.detail(message.text);
+          context.log(message.text);
+          return;
+        case "ready":
+          return resolve(message);
+        case "failed": {
+          const { code, message: text, hint, detail } = message.error;
+          return reject(new AppError(code, text, { ...(hint && { hint }), ...(detail && { detail }) }));
+        }
+      }
+    });
+  });
+  const died = sandbox.exited.then(async ({ code, signal }) => {
+    const log = await readFile(logFile, "utf8").catch(() => "");
+    throw new AppError(
+      "CLUSTER_START_FAILED",
+      `the cluster's process ended with ${signal ?? code} before it was ready`,
+      { detail: log.slice(-2000) },
+    );
+  });
+  return Promise.race([outcome, died]);
+}
+
+/** Listens on the port of the last time, so that kubeconfigs people copied stay right; on any other if that is taken. */
+async function listenAsBefore(stateFolder: string): Promise<Server> {
+  const file = join(stateFolder, "api-port");
+  const before = Number(await readFile(file, "utf8").catch(() => "0"));
+  const server = (await tryListen(before)) ?? (await tryListen(0));
+  if (server === undefined) throw new AppError("PORT_TAKEN", "no port of 127.0.0.1 is free for the API server");
+  await writeFile(file, String((server.address() as AddressInfo).port)).catch(diskFull(stateFolder));
+  return server;
+}
+
+async function tryListen(port: number): Promise<Server | undefined> {
+  const server = createServer({ pauseOnConnect: true });
+  server.listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+    return server;
+  } catch {
+    return undefined;
+  }
+}
+
+async function writeKubeconfig(stateFolder: string, text: string): Promise<string> {
+  const path = join(stateFolder, "kubeconfig");
+  await writeFile(`${path}.new`, text, { mode: 0o600 }).catch(diskFull(stateFolder));
+  await chmod(`${path}.new`, 0o600);
+  await rename(`${path}.new`, path);
+  return path;
+}
+
+function diskFull(folder: string): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    if (error.code !== "ENOSPC") throw error;
+    throw new AppError("DISK_FULL", `there is no space left on the disk of ${folder}`, {
+      cause: error,
+      hint: "Free some space and start again; what was saved before is safe.",
+    });
+  };
+}

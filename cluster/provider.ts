@@ -1,0 +1,37 @@
+import type { ProviderKind } from "#api/rpc/cluster.ts";
+
+/**
+ * Where a cluster comes from. Small on purpose: everything that happens in a cluster goes through its Kubernetes API, so a
+ * provider only makes clusters, ends them and says how to reach them.
+ */
+export interface ClusterProvider {
+  readonly kind: ProviderKind;
+  /** Checks what starting needs, without changing anything. Throws an AppError that says what is missing and what to do. */
+  preflight(context: ProviderContext): Promise<void>;
+  /** Starts the cluster, making it if there is none. On failure or abort nothing of it keeps running. */
+  start(context: ProviderContext): Promise<RunningCluster>;
+  /** Deletes the stopped cluster and all its state. */
+  delete(): Promise<void>;
+}
+
+export interface ProviderContext {
+  readonly signal: AbortSignal;
+  /** What is being done right now, in a few words. */
+  detail(text: string): void;
+  log(line: string): void;
+}
+
+export interface RunningCluster {
+  readonly name: string;
+  readonly kubernetesVersion: string;
+  /** Path of a kubeconfig with full rights. */
+  readonly kubeconfig: string;
+  /** Process outside that the cluster is; undefined when it is not ours to end. */
+  readonly pid: number | undefined;
+  /** Settles when the cluster ends by itself, with why. */
+  readonly ended: Promise<string>;
+  /** Proportional set size of all its processes. */
+  memoryBytes(): Promise<number | undefined>;
+  /** Stops it and keeps its state. */
+  stop(): Promise<void>;
+}
