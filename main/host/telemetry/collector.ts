@@ -64,6 +64,11 @@ export class Collector {
     return this.#pods.value.map(summaryOf).filter((pod) => namespace === undefined || pod.namespace === namespace);
   }
 
+  /** Between two moments, in milliseconds since the epoch. */
+  edgesBetween(from: number, to: number): readonly EdgeStats[] {
+    return this.#history.edges(from, to);
+  }
+
   edges(windowSeconds: number, now: number = Date.now()): readonly EdgeStats[] {
     return this.#history.edges(now - windowSeconds * 1000, now);
   }

@@ -1,0 +1,131 @@
+import { stringify } from "yaml";
+import { AppError } from "#api/errors.ts";
+import { trafficSettingsSchema } from "#api/lab.ts";
+import { ports, VERSION } from "#api/names.ts";
+import type { AppInfo, ProxyConfigPart } from "#api/rpc/contract.ts";
+import type { HostServices } from "../services.ts";
+import type { CallHandlers } from "./handlers.ts";
+
+/** Where each part lies in an Envoy configuration dump. */
+const dumpTypes: Readonly<Record<Exclude<ProxyConfigPart, "all">, string>> = {
+  listeners: "ListenersConfigDump",
+  routes: "RoutesConfigDump",
+  clusters: "ClustersConfigDump",
+  endpoints: "EndpointsConfigDump",
+  secrets: "SecretsConfigDump",
+  bootstrap: "BootstrapConfigDump",
+};
+
+/** The calls of the contract, each a line or two over the service that knows. */
+export function createCalls(services: HostServices): CallHandlers {
+  const { provisioning, labs, terminals } = services;
+  return {
+    "app.info": async (): Promise<AppInfo> => ({
+      version: VERSION,
+      hostPid: process.pid,
+      clusterPid: provisioning.cluster?.pid,
+      mode: services.mode,
+      shopUrl: services.cluster.value?.shopUrl,
+      platform: process.platform,
+    }),
+    "app.shutdown": async ({ deleteState }) => {
+      services.shutdown(deleteState);
+      return {};
+    },
+    "cluster.start": async () => {
+      provisioning.start();
+      return {};
+    },
+    "cluster.cancel": async () => {
+      provisioning.cancel();
+      return {};
+    },
+    "cluster.stop": async () => {
+      await provisioning.stop();
+      return {};
+    },
+    "cluster.delete": async () => {
+      await provisioning.delete();
+      return {};
+    },
+    "labs.list": async ({ language }) => labs.list(language),
+    "labs.open": async ({ lab, language }) => {
+      const session = labs.session(lab);
+      await session.open();
+      return session.view(language);
+    },
+    "labs.reset": async ({ lab }) => {
+      await labs.session(lab).reset();
+      return {};
+    },
+    "labs.goto": async ({ lab, step }) => {
+      await labs.session(lab).goto(step);
+      return {};
+    },
+    "labs.solution": async ({ lab, step }) => ({ yaml: labs.session(lab).solution(step) }),
+    "labs.apply": ({ lab, step, yaml }) => labs.session(lab).apply(step, yaml),
+    "labs.check": async ({ lab, step, once }) => ({
+      passed: await labs.session(lab).check(step, once ? 0 : undefined),
+    }),
+    "labs.cancelCheck": async ({ lab }) => {
+      labs.session(lab).cancelChecks();
+      return {};
+    },
+    "manifest.check": ({ yaml }) => services.running().api.check(yaml),
+    "manifest.apply": ({ yaml }) => services.running().api.apply(yaml),
+    "manifest.live": async (object) => {
+      const live = await services.running().api.get(object);
+      if (live === undefined) return { yaml: undefined };
+      const { managedFields: _, ...metadata } = live.metadata;
+      return { yaml: stringify({ ...live, metadata }) };
+    },
+    "traffic.start": async ({ settings }, signal) => {
+      const parsed = trafficSettingsSchema.safeParse(settings);
+      if (!parsed.success) {
+        const [issue] = parsed.error.issues;
+        throw new AppError("BAD_REQUEST", `${issue?.path.join(".") ?? "settings"}: ${issue?.message ?? "not valid"}`);
+      }
+      await services.running().generator.start(parsed.data, signal);
+      return {};
+    },
+    "traffic.stop": async () => {
+      await services.running().generator.stop();
+      return {};
+    },
+    "pods.list": async ({ namespace }) => services.running().collector.summaries(namespace),
+    "proxy.config": async ({ namespace, pod, part }, signal) => {
+      // The admin port is on the pod's loopback; the agent relays what may be read there.
+      const target = { namespace, pod, port: ports.agentStatus };
+      const response = await services
+        .running()
+        .api.podRequest(target, { method: "GET", path: "/slipway/config_dump?include_eds", signal });
+      if (response.status !== 200)
+        throw new AppError(
+          "NOT_FOUND",
+          `the proxy of ${pod} answered ${response.status}: ${(await response.text()).slice(0, 200)}`,
+        );
+      return { json: partOf(JSON.parse(await response.text()), part) };
+    },
+    "terminal.open": async ({ target, columns, rows }) => ({
+      terminal: await terminals.open(target, { columns, rows }),
+    }),
+    "terminal.input": async ({ terminal, data }) => {
+      terminals.input(terminal, data);
+      return {};
+    },
+    "terminal.resize": async ({ terminal, columns, rows }) => {
+      terminals.resize(terminal, columns, rows);
+      return {};
+    },
+    "terminal.close": async ({ terminal }) => {
+      terminals.close(terminal);
+      return {};
+    },
+  };
+}
+
+function partOf(dump: unknown, part: ProxyConfigPart): unknown {
+  if (part === "all") return dump;
+  const { configs = [] } = dump as { readonly configs?: readonly { readonly "@type"?: string }[] };
+  return { configs: configs.filter((config) => config["@type"]?.endsWith(`.${dumpTypes[part]}`)) };
+}
