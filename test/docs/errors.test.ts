@@ -10,7 +10,11 @@ test("every code is documented, and every documented code exists", () => {
 });
 
 test("a thrown value of any kind becomes a report", () => {
-  expect(toErrorReport(new AppError("NOT_FOUND", "gone", { hint: "look" }))).toEqual({ code: "NOT_FOUND", message: "gone", hint: "look" });
+  expect(toErrorReport(new AppError("NOT_FOUND", "gone", { hint: "look" }))).toEqual({
+    code: "NOT_FOUND",
+    message: "gone",
+    hint: "look",
+  });
   expect(toErrorReport("text")).toEqual({ code: "INTERNAL", message: "text" });
   expect(toErrorReport(new TypeError("x"))).toMatchObject({ code: "INTERNAL", message: "x" });
 });
