@@ -27,7 +27,8 @@ export function parseRange(cidr: string): Range {
   const [address = "", length = ""] = cidr.split("/");
   const first = parseAddress(address);
   const prefix = Number(length);
-  if (first === undefined || !Number.isInteger(prefix) || prefix < 0 || prefix > 32) throw new RangeError(`not an IPv4 range: ${cidr}`);
+  if (first === undefined || !Number.isInteger(prefix) || prefix < 0 || prefix > 32)
+    throw new RangeError(`not an IPv4 range: ${cidr}`);
   const size = 2 ** (32 - prefix);
   return { first: first - (first % size), size, prefix };
 }

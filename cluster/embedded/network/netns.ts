@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { Socket } from "node:net";
-import koffi from "koffi";
+import type { Libc } from "../sandbox/libc.ts";
 
 /**
  * Runs synchronous code with this thread inside another network namespace: what it opens (sockets, processes) stays there.
@@ -13,30 +13,17 @@ export interface Namespaces {
   socketIn(path: string): Socket;
 }
 
-const CLONE_NEWNET = 0x40000000;
-const AF_INET = 2;
-const SOCK_STREAM = 1;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-
-/** Loads libc and keeps the namespace of the calling thread to return to. Fails when setns is denied. */
-export function openNamespaces(): Namespaces {
-  const libc = koffi.load("libc.so.6");
-  const setns: (fd: number, kind: number) => number = libc.func("int setns(int fd, int nstype)");
-  const socket: (family: number, kind: number, protocol: number) => number = libc.func("int socket(int domain, int type, int protocol)");
+/** Keeps the namespace of the calling thread, to return to it. */
+export function openNamespaces(libc: Libc): Namespaces {
   const home = openSync("/proc/thread-self/ns/net", "r");
-
-  const enter = (fd: number, what: string): void => {
-    if (setns(fd, CLONE_NEWNET) !== 0) throw new Error(`cannot enter the network namespace ${what}: errno ${koffi.errno()}`);
-  };
   const within = <T>(path: string, act: () => T): T => {
     const fd = openSync(path, "r");
     try {
-      enter(fd, path);
+      libc.enterNetwork(fd);
       try {
         return act();
       } finally {
-        enter(home, "of the node");
+        libc.enterNetwork(home);
       }
     } finally {
       closeSync(fd);
@@ -44,10 +31,7 @@ export function openNamespaces(): Namespaces {
   };
   return {
     within,
-    socketIn: (path) => {
-      const fd = within(path, () => socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-      if (fd < 0) throw new Error(`cannot make a socket in ${path}: errno ${koffi.errno()}`);
-      return new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
-    },
+    socketIn: (path) =>
+      new Socket({ fd: within(path, libc.tcpSocket), readable: true, writable: true, allowHalfOpen: true }),
   };
 }

@@ -92,16 +92,22 @@ function batcher<T>(act: (items: readonly T[]) => Promise<void>): (item: T) => P
   const settle = async (entry: Waiting): Promise<void> => {
     await act([entry.item]).then(entry.resolve, entry.reject);
   };
+  /** Gives back what has to be tried alone. */
+  const settleTogether = async (batch: readonly Waiting[]): Promise<readonly Waiting[]> => {
+    try {
+      await act(batch.map((entry) => entry.item));
+    } catch {
+      return batch;
+    }
+    for (const entry of batch) entry.resolve();
+    return [];
+  };
   const drain = async (): Promise<void> => {
     while (waiting.length > 0) {
       const batch = waiting;
       waiting = [];
-      if (batch.length === 1) await Promise.all(batch.map(settle));
-      else
-        await act(batch.map((entry) => entry.item)).then(
-          () => batch.forEach((entry) => entry.resolve()),
-          () => batch.reduce((before, entry) => before.then(() => settle(entry)), Promise.resolve()),
-        );
+      const failed = batch.length === 1 ? batch : await settleTogether(batch);
+      for (const entry of failed) await settle(entry);
     }
     running = false;
   };

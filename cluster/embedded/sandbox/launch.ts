@@ -64,12 +64,26 @@ export async function launchSandbox(options: LaunchOptions): Promise<Sandbox> {
     child.once("spawn", resolve);
     child.once("error", reject);
   });
-  return { pid: child.pid ?? 0, process: child, exited, stop: (graceMs) => stop(child, exited, graceMs), kill: () => void child.kill("SIGKILL") };
+  return {
+    pid: child.pid ?? 0,
+    process: child,
+    exited,
+    stop: (graceMs) => stop(child, exited, graceMs),
+    kill: () => void child.kill("SIGKILL"),
+  };
 }
 
 function commandLine(options: LaunchOptions): string[] {
   const node = options.node ?? process.execPath;
-  return ["--pdeathsig", "KILL", "unshare", ...unshareArguments(options.mode), node, options.entry, ...(options.args ?? [])];
+  return [
+    "--pdeathsig",
+    "KILL",
+    "unshare",
+    ...unshareArguments(options.mode),
+    node,
+    options.entry,
+    ...(options.args ?? []),
+  ];
 }
 
 async function stop(child: ChildProcess, exited: Promise<SandboxExit>, graceMs: number): Promise<SandboxExit> {
@@ -84,7 +98,9 @@ async function stop(child: ChildProcess, exited: Promise<SandboxExit>, graceMs: 
 
 /** Not the "close" event: Node does not emit it after a disconnect from this side. */
 async function whenExited(child: ChildProcess): Promise<SandboxExit> {
-  const ended = [child.stdout, child.stderr].map((stream) => new Promise<void>((resolve) => (stream === null ? resolve() : stream.once("close", () => resolve()))));
+  const ended = [child.stdout, child.stderr].map(
+    (stream) => new Promise<void>((resolve) => (stream === null ? resolve() : stream.once("close", () => resolve()))),
+  );
   const exit = await new Promise<SandboxExit>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code, signal) => resolve({ code: code ?? undefined, signal: signal ?? undefined }));

@@ -76,9 +76,13 @@ async function findTool(name: string): Promise<string | undefined> {
 
 function toolsMissing(missing: readonly Tool[]): AppError {
   const packages = [...new Set(missing.map((tool) => tool.debianPackage))].join(" ");
-  return new AppError("TOOL_MISSING", `The embedded cluster needs ${missing.map((tool) => tool.name).join(", ")}, which ${missing.length === 1 ? "is" : "are"} not installed`, {
-    hint: `Install with: sudo apt-get install ${packages} (on other systems the packages have similar names).`,
-  });
+  return new AppError(
+    "TOOL_MISSING",
+    `The embedded cluster needs ${missing.map((tool) => tool.name).join(", ")}, which ${missing.length === 1 ? "is" : "are"} not installed`,
+    {
+      hint: `Install with: sudo apt-get install ${packages} (on other systems the packages have similar names).`,
+    },
+  );
 }
 
 async function candidateModes(): Promise<readonly SandboxMode[]> {
@@ -92,7 +96,9 @@ async function hasSubordinateIds(): Promise<boolean> {
   if (helpers.includes(undefined)) return false;
   const user = userInfo();
   const lists = await Promise.all(["/etc/subuid", "/etc/subgid"].map((path) => readFile(path, "utf8").catch(() => "")));
-  return lists.every((list) => list.split("\n").some((line) => line.startsWith(`${user.username}:`) || line.startsWith(`${user.uid}:`)));
+  return lists.every((list) =>
+    list.split("\n").some((line) => line.startsWith(`${user.username}:`) || line.startsWith(`${user.uid}:`)),
+  );
 }
 
 /** Everything the cluster does with its rights, once and quickly: a private mount, a named namespace, a veth pair, NAT, a container. */
@@ -119,10 +125,14 @@ async function tryMode(mode: SandboxMode): Promise<CommandError | undefined> {
 
 async function namespacesDenied(refusal: CommandError | undefined): Promise<AppError> {
   const hints = await denyingSettings();
-  return new AppError("NAMESPACES_DENIED", "This system does not let this user create the network, mount and process namespaces of the embedded cluster", {
-    hint: [...hints, "Or run Slipway as root, or choose kind as the cluster."].join("\n"),
-    ...(refusal === undefined ? {} : { detail: refusal.message }),
-  });
+  return new AppError(
+    "NAMESPACES_DENIED",
+    "This system does not let this user create the network, mount and process namespaces of the embedded cluster",
+    {
+      hint: [...hints, "Or run Slipway as root, or choose kind as the cluster."].join("\n"),
+      ...(refusal === undefined ? {} : { detail: refusal.message }),
+    },
+  );
 }
 
 interface DenyingSetting {
@@ -150,11 +160,14 @@ const denying: readonly DenyingSetting[] = [
   {
     path: "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
     denies: (value) => value === 1,
-    advice: "AppArmor restricts user namespaces (as on Ubuntu 24.04). Allow them with: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+    advice:
+      "AppArmor restricts user namespaces (as on Ubuntu 24.04). Allow them with: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
   },
 ];
 
 async function denyingSettings(): Promise<readonly string[]> {
   const values = await Promise.all(denying.map((setting) => readFile(setting.path, "utf8").catch(() => "")));
-  return denying.filter((setting, index) => values[index] !== "" && setting.denies(Number(values[index]))).map((setting) => setting.advice);
+  return denying
+    .filter((setting, index) => values[index] !== "" && setting.denies(Number(values[index])))
+    .map((setting) => setting.advice);
 }

@@ -15,7 +15,9 @@ export async function prepareSandbox(options: PrepareOptions): Promise<void> {
   await Promise.all([mkdir("/run/netns"), mkdir("/run/lock"), mkdir("/run/slipway")]);
   const addresses = options.addresses.map((address) => `addr add ${address}/32 dev lo`);
   await run(["ip", "-batch", "-"], { input: ["link set lo up", ...addresses, ""].join("\n") });
-  await Promise.all(Object.entries(nodeSettings).map(([name, value]) => writeFile(`/proc/sys/net/ipv4/${name}`, value)));
+  await Promise.all(
+    Object.entries(nodeSettings).map(([name, value]) => writeFile(`/proc/sys/net/ipv4/${name}`, value)),
+  );
 }
 
 /** Kernel settings of the network namespace that routes between pods. */

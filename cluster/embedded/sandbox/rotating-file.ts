@@ -25,6 +25,11 @@ export class RotatingFile {
     this.#limits = limits;
   }
 
+  /** Bytes in the current file; exact after a flush. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** Queues a chunk. Chunks keep their order and are never split over two files. */
   write(chunk: Buffer | string): void {
     if (this.#closed) return;
@@ -58,7 +63,9 @@ export class RotatingFile {
         const batch = Buffer.concat(this.#pending);
         this.#pending = [];
         const stream = await this.#open();
-        await new Promise<void>((resolve, reject) => stream.write(batch, (error) => (error ? reject(error) : resolve())));
+        await new Promise<void>((resolve, reject) =>
+          stream.write(batch, (error) => (error ? reject(error) : resolve())),
+        );
         this.#size += batch.length;
         for (const listener of this.#listeners) listener();
         if (this.#size >= this.#limits.maxBytes) await this.#rotate();

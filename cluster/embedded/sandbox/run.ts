@@ -43,10 +43,19 @@ export function run(command: readonly string[], options: RunOptions = {}): Promi
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
       stderr += chunk;
     });
-    child.once("error", (error) => reject(new CommandError(command, { exitCode: undefined, stdout, stderr: error.message })));
+    child.once("error", (error) =>
+      reject(new CommandError(command, { exitCode: undefined, stdout, stderr: error.message })),
+    );
     child.once("close", (code, signal) => {
       if (code === 0) resolve(stdout);
-      else reject(new CommandError(command, { exitCode: code ?? -1, stdout, stderr: signal === null ? stderr : `${stderr}killed by ${signal}` }));
+      else
+        reject(
+          new CommandError(command, {
+            exitCode: code ?? -1,
+            stdout,
+            stderr: signal === null ? stderr : `${stderr}killed by ${signal}`,
+          }),
+        );
     });
     child.stdin.on("error", () => undefined);
     child.stdin.end(options.input ?? "");

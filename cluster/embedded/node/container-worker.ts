@@ -1,0 +1,348 @@
+import { type BackOff, formatDuration, nextRestart, noBackOff } from "./backoff.ts";
+import type { ContainerHost, PodSandbox } from "./container-host.ts";
+import { type ContainerPlan, planContainer, StartError } from "./container-plan.ts";
+import { type ContainerExit, type ContainerProcess, startContainer } from "./container-process.ts";
+import { type ContainerRecord, freshRecord, type Terminated, terminationReason } from "./container-record.ts";
+import type { CriLog } from "./cri-log.ts";
+import { type ExecTarget, execToEnd } from "./exec.ts";
+import { runHook } from "./hooks.ts";
+import { type Container, isSidecar, type PodName, podName } from "./kinds.ts";
+import { restarts } from "./pod-status.ts";
+import type { ProbeTarget } from "./probe.ts";
+import { type ProbeKind, startProbe } from "./prober.ts";
+
+export interface WorkerOptions {
+  readonly host: ContainerHost;
+  readonly sandbox: PodSandbox;
+  readonly container: Container;
+  readonly init: boolean;
+  /** What is known from before a restart of the cluster. */
+  readonly record?: ContainerRecord;
+  /** The record changed: the pod's status has to be written. */
+  readonly onChange: () => void;
+}
+
+interface RunningContainer {
+  readonly process: ContainerProcess;
+  readonly log: CriLog;
+  readonly target: ExecTarget;
+  readonly startedAt: number;
+}
+
+/** Runs one container of a pod: starts it, watches it by its probes, starts it again as the restart policy says, ends it. */
+export class ContainerWorker {
+  readonly container: Container;
+  readonly init: boolean;
+  record: ContainerRecord;
+  /** Resolves when the container has ended and will not be started again. */
+  readonly completed: Promise<Terminated | undefined>;
+  readonly #options: WorkerOptions;
+  readonly #pod: PodName;
+  readonly #complete: (state: Terminated | undefined) => void;
+  readonly #stopping = new AbortController();
+  #backOff: BackOff = noBackOff;
+  #running: RunningContainer | undefined;
+  #disposeProbes: (() => void)[] = [];
+  #startedWaiters: (() => void)[] = [];
+  #killed: { readonly reason: string } | undefined;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.container = options.container;
+    this.init = options.init;
+    this.record = options.record ?? freshRecord;
+    this.#pod = podName(options.sandbox.pod());
+    const { promise, resolve } = Promise.withResolvers<Terminated | undefined>();
+    this.completed = promise;
+    this.#complete = resolve;
+  }
+
+  /** Starts it. Resolves when it runs and its postStart hook is done, or when the first attempt has failed. */
+  start(): Promise<void> {
+    return new Promise((resolve) => {
+      void this.#loop(resolve).catch((error: unknown) => {
+        this.#options.host.logger.error(
+          { pod: this.#pod, container: this.container.name, error: String(error) },
+          "a container's loop failed",
+        );
+        this.#complete(undefined);
+        resolve();
+      });
+    });
+  }
+
+  /** Resolves when a sidecar counts as started (startup probe and postStart passed), or is being stopped. */
+  async whenStarted(): Promise<void> {
+    if (this.record.started || this.#stopping.signal.aborted) return;
+    await new Promise<void>((resolve) => this.#startedWaiters.push(resolve));
+  }
+
+  /** What a command needs to run inside; undefined when it does not run. */
+  execTarget(): ExecTarget | undefined {
+    return this.#running?.target;
+  }
+
+  /** Ends the container for good: preStop, TERM, and KILL after `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping.abort();
+    this.#wakeStarted();
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#event("Normal", "Killing", `Stopping container ${this.container.name}`);
+    await this.#end(running, graceMs);
+  }
+
+  async #loop(onFirst: () => void): Promise<void> {
+    for (;;) {
+      const ended = this.#stopping.signal.aborted ? undefined : await this.#attempt(onFirst);
+      onFirst();
+      const final = this.#stopping.signal.aborted || (ended !== undefined && !restarts(this.#policy(), ended.exitCode));
+      if (final) return this.#complete(ended);
+      const { waitMs, next } = nextRestart(this.#backOff, this.#now());
+      this.#backOff = next;
+      if (waitMs > 0 || ended === undefined) await this.#wait(ended, Math.max(waitMs, ended === undefined ? 1000 : 0));
+      if (ended !== undefined && !this.#stopping.signal.aborted)
+        this.#set({ restartCount: this.record.restartCount + 1 });
+    }
+  }
+
+  #policy(): string {
+    if (this.init && isSidecar(this.container)) return "Always";
+    const policy = this.#options.sandbox.pod().spec?.restartPolicy ?? "Always";
+    return this.init && policy === "Always" ? "OnFailure" : policy;
+  }
+
+  /** One run, from start to end. Undefined when it could not be started. */
+  async #attempt(onFirst: () => void): Promise<Terminated | undefined> {
+    const { host, sandbox } = this.#options;
+    let plan: ContainerPlan;
+    try {
+      plan = await planContainer(host, sandbox, this.container);
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error;
+      this.#set({ state: { kind: "waiting", reason: error.reason, message: error.message } });
+      this.#event(
+        "Warning",
+        "Failed",
+        error.reason === "ErrImagePull"
+          ? `Failed to pull image "${this.container.image}": ${error.message}`
+          : `Error: ${error.message}`,
+      );
+      return undefined;
+    }
+    if (this.#stopping.signal.aborted) return undefined;
+    const running = await this.#launch(plan);
+    const exit = this.#watch(running);
+    if (this.#running === running) await this.#afterStart(running);
+    onFirst();
+    return exit;
+  }
+
+  async #launch(plan: ContainerPlan): Promise<RunningContainer> {
+    const { host, sandbox } = this.#options;
+    const log = host.logs.open(this.#pod, this.container.name, this.record.restartCount);
+    const process = startContainer(host, {
+      command: plan.command,
+      netns: sandbox.netns,
+      onOutput: (stream, chunk) => log.write(stream, chunk),
+    });
+    const startedAt = this.#now();
+    const init = await process.init.catch(() => 0);
+    const { identity, fullIdMap, env, workdir } = plan.command;
+    const running: RunningContainer = { process, log, startedAt, target: { init, identity, fullIdMap, env, workdir } };
+    this.#killed = undefined;
+    this.#running = running;
+    this.#set({
+      state: { kind: "running", startedAt },
+      containerId: `slipway://${crypto.randomUUID().replaceAll("-", "")}`,
+      imageId: `slipway://${plan.image.name}@${plan.image.references[0] ?? ""}`,
+    });
+    this.#event("Normal", "Pulled", `Container image "${this.container.image}" already present on machine`);
+    this.#event("Normal", "Created", `Created container: ${this.container.name}`);
+    this.#event("Normal", "Started", `Started container ${this.container.name}`);
+    if (identity.unmappedUid !== undefined) {
+      this.#event(
+        "Warning",
+        "UserNotMapped",
+        `Runs as the only mapped user instead of user ${identity.unmappedUid}: this machine gives Slipway a single id (see /etc/subuid and the package uidmap)`,
+      );
+    }
+    return running;
+  }
+
+  async #afterStart(running: RunningContainer): Promise<void> {
+    const hook = this.container.lifecycle?.postStart;
+    if (hook !== undefined) {
+      const failure = await runHook(hook, { target: this.#probeTarget(running), timeoutMs: 600_000 });
+      if (failure !== undefined && this.#running === running) {
+        this.#event("Warning", "FailedPostStartHook", `PostStartHook failed: ${failure}`);
+        void this.#end(running, this.#graceMs());
+        return;
+      }
+    }
+    if (this.#running !== running || this.#stopping.signal.aborted) return;
+    if (this.container.startupProbe === undefined) this.#started(running);
+    else this.#probe("startup", running);
+  }
+
+  /** Startup is over: readiness and liveness are watched from now on. */
+  #started(running: RunningContainer): void {
+    this.#set({ started: true, ready: this.container.readinessProbe === undefined });
+    this.#wakeStarted();
+    this.#probe("readiness", running);
+    this.#probe("liveness", running);
+  }
+
+  #probe(kind: ProbeKind, running: RunningContainer): void {
+    const probe = {
+      startup: this.container.startupProbe,
+      liveness: this.container.livenessProbe,
+      readiness: this.container.readinessProbe,
+    }[kind];
+    if (probe === undefined) return;
+    const dispose = startProbe(kind, probe, {
+      clock: this.#options.host.clock,
+      target: this.#probeTarget(running),
+      events: {
+        onFailure: (_, message) =>
+          this.#event("Warning", "Unhealthy", `${kind[0]?.toUpperCase()}${kind.slice(1)} probe failed: ${message}`),
+        onVerdict: (_, ok) => this.#judge(kind, { ok, running, dispose: () => dispose() }),
+      },
+    });
+    this.#disposeProbes.push(dispose);
+  }
+
+  #judge(kind: ProbeKind, verdict: { ok: boolean; running: RunningContainer; dispose: () => void }): void {
+    if (this.#running !== verdict.running) return;
+    if (kind === "readiness") return this.#set({ ready: verdict.ok });
+    if (kind === "startup" && verdict.ok) {
+      verdict.dispose();
+      return this.#started(verdict.running);
+    }
+    if (verdict.ok) return;
+    verdict.dispose();
+    this.#event("Normal", "Killing", `Container ${this.container.name} failed ${kind} probe, will be restarted`);
+    const probe = kind === "startup" ? this.container.startupProbe : this.container.livenessProbe;
+    void this.#end(
+      verdict.running,
+      probe?.terminationGracePeriodSeconds === undefined ? this.#graceMs() : probe.terminationGracePeriodSeconds * 1000,
+    );
+  }
+
+  #probeTarget(running: RunningContainer): ProbeTarget {
+    return {
+      address: this.#options.sandbox.address,
+      container: this.container,
+      exec: (command, timeoutMs) => execToEnd(running.target, command, timeoutMs),
+    };
+  }
+
+  async #watch(running: RunningContainer): Promise<Terminated> {
+    const exit = await running.process.exited;
+    this.#running = undefined;
+    for (const dispose of this.#disposeProbes.splice(0)) dispose();
+    await this.#options.host.logs.close(running.log);
+    const state = this.#terminated(running, exit);
+    this.#set({ state, ready: false, started: false });
+    return state;
+  }
+
+  #terminated(running: RunningContainer, exit: ContainerExit): Terminated {
+    const message =
+      this.container.terminationMessagePolicy === "FallbackToLogsOnError" && exit.exitCode !== 0
+        ? running.log.tail().slice(-2048)
+        : "";
+    return {
+      kind: "terminated",
+      exitCode: exit.exitCode,
+      reason: this.#killed?.reason ?? terminationReason(exit.exitCode),
+      ...(exit.signal === undefined ? {} : { signal: exit.signal }),
+      ...(message === "" ? {} : { message }),
+      startedAt: running.startedAt,
+      finishedAt: this.#now(),
+      ...(this.record.containerId === undefined ? {} : { containerId: this.record.containerId }),
+    };
+  }
+
+  /** preStop, TERM, KILL, all within the grace period (at least two seconds after a slow hook, as the kubelet allows). */
+  async #end(running: RunningContainer, graceMs: number): Promise<void> {
+    const deadline = this.#now() + graceMs;
+    for (const dispose of this.#disposeProbes.splice(0)) dispose();
+    const hook = this.container.lifecycle?.preStop;
+    if (hook !== undefined && graceMs > 0) {
+      const failure = await Promise.race([
+        runHook(hook, { target: this.#probeTarget(running), timeoutMs: graceMs }),
+        running.process.exited.then(() => undefined),
+      ]);
+      if (failure !== undefined) this.#event("Warning", "FailedPreStopHook", `PreStopHook failed: ${failure}`);
+    }
+    const left = graceMs === 0 ? 0 : Math.max(2000, deadline - this.#now());
+    if (left > 0) await running.process.signal("SIGTERM");
+    const cancel = this.#options.host.clock.after(left, () => running.process.kill());
+    await running.process.exited;
+    cancel();
+  }
+
+  /** Back-off between two runs: shown as a waiting state. */
+  async #wait(ended: Terminated | undefined, waitMs: number): Promise<void> {
+    const pull =
+      ended === undefined && this.record.state.kind === "waiting" && this.record.state.reason.includes("mage");
+    const { name, namespace, uid } = this.#pod;
+    if (ended !== undefined) {
+      const message = `back-off ${formatDuration(waitMs)} restarting failed container=${this.container.name} pod=${name}_${namespace}(${uid})`;
+      this.#set({ state: { kind: "waiting", reason: "CrashLoopBackOff", message } });
+      this.#event(
+        "Warning",
+        "BackOff",
+        `Back-off restarting failed container ${this.container.name} in pod ${name}_${namespace}(${uid})`,
+      );
+    } else if (pull && waitMs > 1000) {
+      this.#set({
+        state: {
+          kind: "waiting",
+          reason: "ImagePullBackOff",
+          message: `Back-off pulling image "${this.container.image}"`,
+        },
+      });
+      this.#event("Normal", "BackOff", `Back-off pulling image "${this.container.image}"`);
+    }
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.host.clock.after(waitMs, resolve);
+      this.#stopping.signal.addEventListener("abort", () => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  #graceMs(): number {
+    return (this.#options.sandbox.pod().spec?.terminationGracePeriodSeconds ?? 30) * 1000;
+  }
+
+  #now(): number {
+    return this.#options.host.clock.now();
+  }
+
+  #wakeStarted(): void {
+    for (const wake of this.#startedWaiters.splice(0)) wake();
+  }
+
+  #set(change: Partial<ContainerRecord>): void {
+    const { state } = this.record;
+    const left =
+      change.state !== undefined && change.state.kind !== "terminated" && state.kind === "terminated"
+        ? { last: state }
+        : {};
+    this.record = { ...this.record, ...left, ...change };
+    this.#options.onChange();
+  }
+
+  #event(type: "Normal" | "Warning", reason: string, message: string): void {
+    this.#options.host.events.record(this.#options.sandbox.pod(), {
+      type,
+      reason,
+      message,
+      container: { name: this.container.name, init: this.init },
+    });
+  }
+}

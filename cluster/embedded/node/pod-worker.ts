@@ -1,0 +1,298 @@
+import { join } from "node:path";
+import { coreV1, type Resources, StatusError } from "../machinery/resources.ts";
+import type { AddressPool } from "../network/addresses.ts";
+import type { PodLink, PodNetwork } from "../network/pod-network.ts";
+import { formatDuration } from "./backoff.ts";
+import type { ContainerHost, PodSandbox } from "./container-host.ts";
+import { type ContainerRecord, freshRecord } from "./container-record.ts";
+import { ContainerWorker } from "./container-worker.ts";
+import { type Container, isSidecar, type Pod, podName } from "./kinds.ts";
+import { type DnsDefaults, hostsFile, podHostname, resolvConf } from "./pod-files.ts";
+import { podStatus } from "./pod-status.ts";
+import { previousRecords } from "./previous-records.ts";
+import { StatusWriter } from "./status-writer.ts";
+import { PodVolumes, type VolumeHost, writePodEtc } from "./volumes.ts";
+
+/** What every pod of a node shares. */
+export interface PodHost {
+  readonly resources: Resources;
+  readonly containers: ContainerHost;
+  readonly volumes: VolumeHost;
+  readonly network: PodNetwork;
+  readonly addresses: AddressPool;
+  /** Address of the node that the pod is on. */
+  readonly hostIp: string;
+  readonly dns: DnsDefaults;
+  /** Folder of the sandbox's tmpfs for what a pod has outside of its volumes. */
+  readonly runDir: string;
+}
+
+/** Runs one pod from the moment it is bound to the node until nothing of it is left. */
+export class PodWorker {
+  readonly #host: PodHost;
+  #pod: Pod;
+  readonly #workers = new Map<string, ContainerWorker>();
+  readonly #records: Map<string, ContainerRecord>;
+  readonly #status: StatusWriter;
+  readonly #startTime: number;
+  readonly #ended = Promise.withResolvers<void>();
+  #link: PodLink | undefined;
+  #netns: string | undefined;
+  #volumes: PodVolumes | undefined;
+  #stopping: Promise<void> | undefined;
+  #abort = new AbortController();
+
+  constructor(host: PodHost, pod: Pod) {
+    this.#host = host;
+    this.#pod = pod;
+    this.#startTime = pod.status?.startTime === undefined ? this.#now() : Date.parse(pod.status.startTime);
+    this.#records = previousRecords(pod, this.#now());
+    this.#status = new StatusWriter({
+      resources: host.resources,
+      logger: host.containers.logger,
+      compute: () => ({ pod: this.#pod, status: this.#computeStatus() }),
+    });
+  }
+
+  /** Resolves when every process, link and file of the pod is gone. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  get pod(): Pod {
+    return this.#pod;
+  }
+
+  /** The network namespace while it exists. */
+  get netns(): string | undefined {
+    return this.#netns;
+  }
+
+  get address(): string | undefined {
+    return this.#link?.address;
+  }
+
+  worker(container: string): ContainerWorker | undefined {
+    return this.#workers.get(container);
+  }
+
+  /** Starts the pod's life; never fails. */
+  run(): void {
+    void this.#run().catch((error: unknown) => {
+      this.#host.containers.logger.error(
+        { pod: podName(this.#pod), error: error instanceof Error ? error.stack : String(error) },
+        "a pod could not be run",
+      );
+    });
+  }
+
+  /** The pod object changed. */
+  update(pod: Pod): void {
+    this.#pod = pod;
+    this.#volumes?.update(pod);
+    if (pod.metadata.deletionTimestamp !== undefined)
+      this.terminate((pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000);
+    else if ((pod.spec?.readinessGates ?? []).length > 0) this.#status.touch();
+  }
+
+  /** Ends the pod and then removes its object. */
+  terminate(graceMs: number): void {
+    this.#stopping ??= this.#stop(graceMs)
+      .then(() => this.#removeObject())
+      .finally(() => this.#ended.resolve());
+  }
+
+  /** The object is gone already, or the node stops: ends the processes and leaves the object alone. */
+  async abandon(graceMs: number): Promise<void> {
+    this.#status.close();
+    this.#stopping ??= this.#stop(graceMs).finally(() => this.#ended.resolve());
+    await this.#stopping;
+  }
+
+  async #run(): Promise<void> {
+    if (this.#pod.metadata.deletionTimestamp !== undefined) return this.terminate(0);
+    this.#status.touch();
+    const sandbox = await this.#prepare();
+    if (sandbox === undefined) return;
+    this.#status.touch();
+    if (!(await this.#runInits(sandbox))) return this.#finish();
+    const mains: ContainerWorker[] = [];
+    for (const container of this.#pod.spec?.containers ?? []) {
+      if (this.#abort.signal.aborted) return;
+      const worker = this.#worker(sandbox, { container, init: false });
+      mains.push(worker);
+      // In order, so that a postStart hook can hold back the ones after it.
+      await worker.start();
+    }
+    await Promise.all(mains.map((worker) => worker.completed));
+    await this.#finish();
+  }
+
+  /** Network, volumes and files; tried again until they are there or the pod ends. */
+  async #prepare(): Promise<PodSandbox | undefined> {
+    for (let attempt = 0; !this.#abort.signal.aborted; attempt++) {
+      try {
+        const link = this.#assignLink();
+        this.#volumes ??= new PodVolumes(this.#host.volumes, this.#pod, {
+          podIp: link.address,
+          hostIp: this.#host.hostIp,
+        });
+        const volumes = this.#volumes;
+        const [netns, , etc] = await Promise.all([
+          this.#netns ?? this.#host.network.attach(link),
+          volumes.setUp(),
+          this.#writeEtc(link.address),
+        ]);
+        this.#netns = netns;
+        return {
+          pod: () => this.#pod,
+          netns,
+          address: link.address,
+          hostIp: this.#host.hostIp,
+          hostname: podHostname(this.#pod),
+          volumes,
+          etc,
+        };
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        this.#host.containers.events.record(this.#pod, {
+          type: "Warning",
+          reason: "FailedMount",
+          message: `Unable to set up the pod: ${message}`,
+        });
+        await this.#pause(Math.min(500 * 2 ** attempt, 30_000));
+      }
+    }
+    return undefined;
+  }
+
+  #assignLink(): PodLink {
+    if (this.#link !== undefined) return this.#link;
+    const address = this.#host.addresses.take(this.#pod.status?.podIP);
+    if (address === undefined) throw new Error("the node has no free pod address");
+    const { namespace, name, uid } = podName(this.#pod);
+    this.#link = {
+      name: `${namespace}_${name}_${uid.slice(0, 8)}`.slice(0, 200),
+      address,
+      nodeAddress: this.#host.hostIp,
+    };
+    return this.#link;
+  }
+
+  #writeEtc(address: string): ReturnType<typeof writePodEtc> {
+    const { dns, runDir } = this.#host;
+    return writePodEtc(join(runDir, podName(this.#pod).uid, "etc"), {
+      hosts: hostsFile(this.#pod, address, dns.domain),
+      hostname: `${podHostname(this.#pod)}\n`,
+      "resolv.conf": resolvConf(this.#pod, dns),
+    });
+  }
+
+  /** Init containers one after the other; sidecars keep running. False when one failed for good or the pod ends. */
+  async #runInits(sandbox: PodSandbox): Promise<boolean> {
+    for (const container of this.#pod.spec?.initContainers ?? []) {
+      if (this.#abort.signal.aborted) return false;
+      const worker = this.#worker(sandbox, { container, init: true });
+      if (isSidecar(container)) {
+        await worker.start();
+        await worker.whenStarted();
+        continue;
+      }
+      void worker.start();
+      const ended = await worker.completed;
+      if (ended?.exitCode !== 0) return false;
+      this.#setRecord(container.name, { ...worker.record, ready: true });
+    }
+    return !this.#abort.signal.aborted;
+  }
+
+  #worker(sandbox: PodSandbox, part: { container: Container; init: boolean }): ContainerWorker {
+    const { name } = part.container;
+    const worker: ContainerWorker = new ContainerWorker({
+      host: this.#host.containers,
+      sandbox,
+      ...part,
+      record: this.#records.get(name) ?? freshRecord,
+      onChange: () => this.#setRecord(name, worker.record),
+    });
+    this.#workers.set(name, worker);
+    return worker;
+  }
+
+  #setRecord(name: string, record: ContainerRecord): void {
+    this.#records.set(name, record);
+    this.#status.touch();
+  }
+
+  /** All containers have ended by themselves: sidecars end too, the network goes, the object stays with its final status. */
+  async #finish(): Promise<void> {
+    if (this.#stopping !== undefined) return;
+    this.#stopping = this.#stop((this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000);
+    await this.#stopping;
+    await this.#status.flush();
+    this.#stopping = undefined;
+    if (this.#pod.metadata.deletionTimestamp !== undefined) this.terminate(0);
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    this.#abort.abort();
+    const deadline = this.#now() + graceMs;
+    const left = (): number => Math.max(0, deadline - this.#now());
+    const workers = [...this.#workers.values()];
+    const sidecar = (worker: ContainerWorker): boolean => worker.init && isSidecar(worker.container);
+    await Promise.all(workers.filter((worker) => !sidecar(worker)).map((worker) => worker.stop(graceMs)));
+    for (const worker of workers.filter(sidecar).reverse()) await worker.stop(left());
+    const link = this.#link;
+    await this.#volumes?.close();
+    this.#volumes = undefined;
+    if (link === undefined) return;
+    this.#netns = undefined;
+    await this.#host.network.detach(link);
+    this.#host.addresses.release(link.address);
+  }
+
+  /** The last status, then the final delete by which the API server lets go of the object. */
+  async #removeObject(): Promise<void> {
+    await this.#status.flush();
+    this.#status.close();
+    const { namespace, name, uid } = podName(this.#pod);
+    await this.#host.containers.logs.remove(podName(this.#pod));
+    await this.#host.resources
+      .delete(coreV1("pods"), namespace, name, { gracePeriodSeconds: 0, preconditions: { uid } })
+      .catch((error: unknown) => {
+        if (error instanceof StatusError && (error.reason === "NotFound" || error.reason === "Conflict")) return;
+        this.#host.containers.logger.warn(
+          { namespace, name, error: String(error) },
+          "a pod that has ended could not be deleted",
+        );
+      });
+  }
+
+  #computeStatus(): ReturnType<typeof podStatus> {
+    return podStatus(this.#pod, {
+      records: this.#records,
+      podIp: this.#netns === undefined ? this.#pod.status?.podIP : this.#link?.address,
+      hostIp: this.#host.hostIp,
+      startTime: this.#startTime,
+      now: this.#now(),
+    });
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    this.#host.containers.logger.debug(
+      { pod: podName(this.#pod), wait: formatDuration(milliseconds) },
+      "the pod's set-up is tried again",
+    );
+    await new Promise<void>((resolve) => {
+      const cancel = this.#host.containers.clock.after(milliseconds, resolve);
+      this.#abort.signal.addEventListener("abort", () => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  #now(): number {
+    return this.#host.containers.clock.now();
+  }
+}
