@@ -54,7 +54,7 @@ export function launchLine(container: ContainerCommand): LaunchLine {
       "--ro-bind",
       "/proc/sys",
       "/proc/sys",
-      "--ro-bind",
+      "--ro-bind-try",
       "/proc/sysrq-trigger",
       "/proc/sysrq-trigger",
     ],

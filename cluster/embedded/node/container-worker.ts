@@ -44,7 +44,6 @@ export class ContainerWorker {
   #running: RunningContainer | undefined;
   #disposeProbes: (() => void)[] = [];
   #startedWaiters: (() => void)[] = [];
-  #killed: { readonly reason: string } | undefined;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -150,7 +149,6 @@ export class ContainerWorker {
     const init = await process.init.catch(() => 0);
     const { identity, fullIdMap, env, workdir } = plan.command;
     const running: RunningContainer = { process, log, startedAt, target: { init, identity, fullIdMap, env, workdir } };
-    this.#killed = undefined;
     this.#running = running;
     this.#set({
       state: { kind: "running", startedAt },
@@ -248,18 +246,19 @@ export class ContainerWorker {
   }
 
   #terminated(running: RunningContainer, exit: ContainerExit): Terminated {
-    const message =
-      this.container.terminationMessagePolicy === "FallbackToLogsOnError" && exit.exitCode !== 0
-        ? running.log.tail().slice(-2048)
-        : "";
+    const finishedAt = this.#now();
+    const startFailure = launchFailure(running.log.tail(), { exit, livedMs: finishedAt - running.startedAt });
+    const { terminationMessagePolicy } = this.container;
+    const fromLog = terminationMessagePolicy === "FallbackToLogsOnError" && exit.exitCode !== 0;
+    const message = startFailure ?? (fromLog ? running.log.tail().slice(-2048) : "");
     return {
       kind: "terminated",
-      exitCode: exit.exitCode,
-      reason: this.#killed?.reason ?? terminationReason(exit.exitCode),
+      exitCode: startFailure === undefined ? exit.exitCode : 128,
+      reason: startFailure === undefined ? terminationReason(exit.exitCode) : "StartError",
       ...(exit.signal === undefined ? {} : { signal: exit.signal }),
       ...(message === "" ? {} : { message }),
       startedAt: running.startedAt,
-      finishedAt: this.#now(),
+      finishedAt,
       ...(this.record.containerId === undefined ? {} : { containerId: this.record.containerId }),
     };
   }
@@ -345,4 +344,10 @@ export class ContainerWorker {
       container: { name: this.container.name, init: this.init },
     });
   }
+}
+
+/** What bubblewrap or setpriv said when they could not start the program; undefined when it is the program that ended. */
+function launchFailure(output: string, end: { exit: ContainerExit; livedMs: number }): string | undefined {
+  if (end.livedMs > 2000 || (end.exit.exitCode !== 1 && end.exit.exitCode !== 127)) return undefined;
+  return /^(bwrap|setpriv|\/usr\/bin\/env|env): /.test(output) && !output.includes("\n") ? output : undefined;
 }
