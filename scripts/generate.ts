@@ -1,13 +1,15 @@
 /**
- * Generates TypeScript from protobuf into gen/ (never committed):
+ * Generates code and definitions into gen/ (never committed):
  * - gen/xds: the Envoy API, from the .proto files that @grpc/grpc-js-xds ships;
- * - gen/istio: our own .proto files under api/proto.
+ * - gen/istio: our own .proto files under api/proto;
+ * - gen/crds: the CustomResourceDefinitions of the kinds in api/kinds/definitions.ts.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { generateCrds } from "./generate-crds.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const bin = (name: string) => join(root, "node_modules/.bin", name);
@@ -105,14 +107,20 @@ try {
   const xds = join(work, "xds");
   mkdirSync(xds);
   const shipped = join(root, "node_modules/@grpc/grpc-js-xds/deps");
-  for (const name of ["envoy-api", "googleapis", "protoc-gen-validate", "xds"]) cpSync(join(shipped, name), join(xds, name), { recursive: true });
+  for (const name of ["envoy-api", "googleapis", "protoc-gen-validate", "xds"])
+    cpSync(join(shipped, name), join(xds, name), { recursive: true });
   dropUnknownOptions(join(xds, "envoy-api"));
-  generate(xds, join(gen, "xds"), xdsPaths.map((path) => join("envoy-api", path)));
+  generate(
+    xds,
+    join(gen, "xds"),
+    xdsPaths.map((path) => join("envoy-api", path)),
+  );
 
   const own = join(work, "own");
   mkdirSync(own);
   cpSync(join(root, "api/proto"), join(own, "proto"), { recursive: true });
   generate(own, join(gen, "istio"), []);
+  generateCrds(root, join(gen, "crds"));
   exemptFromChecks(gen);
   console.log(`generated ${relative(root, gen)}/`);
 } finally {
