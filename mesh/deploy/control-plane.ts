@@ -1,0 +1,121 @@
+import type { IDeployment } from "kubernetes-models/apps/v1/Deployment";
+import type { IPodDisruptionBudget } from "kubernetes-models/policy/v1/PodDisruptionBudget";
+import type { IConfigMap } from "kubernetes-models/v1/ConfigMap";
+import type { INamespace } from "kubernetes-models/v1/Namespace";
+import type { IService } from "kubernetes-models/v1/Service";
+import type { IServiceAccount } from "kubernetes-models/v1/ServiceAccount";
+import { stringify } from "yaml";
+import { clusterId, namespaces, ports, trustDomain } from "#api/names.ts";
+import type { MeshValues } from "./values.ts";
+
+const selector = { app: "istiod", istio: "pilot" };
+/** Labels that Istio's own manifests carry, so that its tools recognise the installation. */
+const labels = { ...selector, "istio.io/rev": "default", "app.kubernetes.io/managed-by": "slipway" };
+
+export const systemNamespace: INamespace = {
+  apiVersion: "v1",
+  kind: "Namespace",
+  metadata: { name: namespaces.system },
+};
+
+export const serviceAccount: IServiceAccount = {
+  apiVersion: "v1",
+  kind: "ServiceAccount",
+  metadata: { name: "istiod", namespace: namespaces.system, labels },
+};
+
+/** MeshConfig, as Istio keeps it: ConfigMap istio, key mesh. */
+export function meshConfig(values: MeshValues): IConfigMap {
+  const mesh = {
+    accessLogFile: values.accessLog ? "/dev/stdout" : "",
+    defaultConfig: { discoveryAddress: `istiod.${namespaces.system}.svc:${ports.istiodSecureGrpc}` },
+    enablePrometheusMerge: true,
+    rootNamespace: namespaces.system,
+    trustDomain,
+  };
+  return {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "istio", namespace: namespaces.system, labels },
+    data: { mesh: stringify(mesh), meshNetworks: "networks: {}\n" },
+  };
+}
+
+export const service: IService = {
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name: "istiod", namespace: namespaces.system, labels },
+  spec: {
+    selector,
+    ports: [
+      { name: "grpc-xds", port: ports.istiodGrpc, targetPort: ports.istiodGrpc, protocol: "TCP" },
+      { name: "https-dns", port: ports.istiodSecureGrpc, targetPort: ports.istiodSecureGrpc, protocol: "TCP" },
+      { name: "https-webhook", port: 443, targetPort: ports.istiodWebhook, protocol: "TCP" },
+      { name: "http-monitoring", port: ports.istiodMonitoring, targetPort: ports.istiodMonitoring, protocol: "TCP" },
+    ],
+  },
+};
+
+export const disruptionBudget: IPodDisruptionBudget = {
+  apiVersion: "policy/v1",
+  kind: "PodDisruptionBudget",
+  metadata: { name: "istiod", namespace: namespaces.system, labels },
+  spec: { minAvailable: 1, selector: { matchLabels: selector } },
+};
+
+export function deployment(values: MeshValues): IDeployment {
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "istiod", namespace: namespaces.system, labels },
+    spec: {
+      replicas: values.controlPlaneReplicas,
+      selector: { matchLabels: selector },
+      strategy: { rollingUpdate: { maxSurge: "100%", maxUnavailable: "25%" } },
+      template: {
+        metadata: { labels: { ...labels, "sidecar.istio.io/inject": "false" } },
+        spec: {
+          serviceAccountName: "istiod",
+          securityContext: { fsGroup: 1337 },
+          containers: [
+            {
+              name: "discovery",
+              image: values.image,
+              imagePullPolicy: "IfNotPresent",
+              command: ["pilot-discovery"],
+              args: ["discovery", "--monitoringAddr=:15014", "--domain", "cluster.local"],
+              ports: [
+                { name: "http-debug", containerPort: ports.istiodDebug },
+                { name: "grpc-xds", containerPort: ports.istiodGrpc },
+                { name: "tls-xds", containerPort: ports.istiodSecureGrpc },
+                { name: "https-webhooks", containerPort: ports.istiodWebhook },
+                { name: "http-monitoring", containerPort: ports.istiodMonitoring },
+              ],
+              env: [
+                { name: "REVISION", value: "default" },
+                { name: "CLUSTER_ID", value: clusterId },
+                { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+                { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
+                { name: "SERVICE_ACCOUNT", valueFrom: { fieldRef: { fieldPath: "spec.serviceAccountName" } } },
+                { name: "SLIPWAY_MESH_IMAGE", value: values.image },
+              ],
+              readinessProbe: {
+                httpGet: { path: "/ready", port: ports.istiodDebug },
+                initialDelaySeconds: 0,
+                periodSeconds: 1,
+                timeoutSeconds: 5,
+              },
+              resources: { requests: { cpu: "50m", memory: "128Mi" } },
+              securityContext: {
+                allowPrivilegeEscalation: false,
+                readOnlyRootFilesystem: true,
+                runAsNonRoot: true,
+                capabilities: { drop: ["ALL"] },
+              },
+            },
+          ],
+        },
+      },
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { AppError } from "#api/errors.ts";
+import type { KubeObject } from "#api/kinds/object.ts";
+import { namespaces } from "#api/names.ts";
+import { crds } from "#gen/crds/all.ts";
+import type { KubeClient } from "#kube/client.ts";
+import { Discovery } from "#kube/discovery.ts";
+import { resources } from "#kube/resource.ts";
+import * as controlPlane from "./control-plane.ts";
+import { gatewayDeployment, gatewayService, gatewayServiceAccount } from "./ingress-gateway.ts";
+import { clusterRole, clusterRoleBinding, role, roleBinding } from "./rbac.ts";
+import { defaultValues, type MeshValues } from "./values.ts";
+import { injectorWebhook, validatorWebhook } from "./webhooks.ts";
+
+const FIELD_MANAGER = "slipway-mesh";
+
+export interface InstallContext {
+  readonly signal: AbortSignal;
+  detail(text: string): void;
+  log(line: string): void;
+}
+
+/**
+ * The mesh's objects in groups; each group needs the one before it, and what is in one may be applied in any order. The gateway
+ * comes at once with the control plane: its pods wait for the injector, which is quicker than waiting here.
+ */
+export function meshManifests(values: MeshValues): readonly (readonly KubeObject[])[] {
+  return [
+    [controlPlane.systemNamespace as KubeObject, ...(crds as readonly KubeObject[])],
+    [
+      controlPlane.serviceAccount,
+      clusterRole,
+      clusterRoleBinding,
+      role,
+      roleBinding,
+      controlPlane.meshConfig(values),
+      controlPlane.service,
+      controlPlane.disruptionBudget,
+      gatewayServiceAccount,
+      gatewayService,
+    ] as KubeObject[],
+    [injectorWebhook, validatorWebhook] as KubeObject[],
+    [controlPlane.deployment(values), gatewayDeployment(values)] as KubeObject[],
+  ];
+}
+
+/** Installs or updates the mesh by server-side apply. Does not wait until it is ready. */
+export async function installMesh(
+  client: KubeClient,
+  context: InstallContext,
+  values: MeshValues = defaultValues,
+): Promise<void> {
+  const discovery = new Discovery(client);
+  for (const group of meshManifests(values)) {
+    await Promise.all(group.map((object) => applyObject(client, discovery, { object, context })));
+  }
+}
+
+/** Removes what was installed, except definitions: with them, people's own configuration would go. */
+export async function uninstallMesh(
+  client: KubeClient,
+  context: InstallContext,
+  values: MeshValues = defaultValues,
+): Promise<void> {
+  const discovery = new Discovery(client);
+  const objects = meshManifests(values)
+    .flat()
+    .filter(({ kind }) => kind !== "CustomResourceDefinition" && kind !== "Namespace");
+  for (const object of objects.toReversed()) {
+    const type = await discovery.find(object.apiVersion, object.kind);
+    const { namespace, name = "" } = object.metadata;
+    if (type !== undefined) await client.delete(type, { name, ...(namespace !== undefined && { namespace }) });
+    context.log(`${object.kind} ${name} deleted`);
+  }
+  await client.delete(resources.configMaps, { namespace: namespaces.system, name: "istio-ca-root-cert" });
+}
+
+async function applyObject(
+  client: KubeClient,
+  discovery: Discovery,
+  { object, context }: { readonly object: KubeObject; readonly context: InstallContext },
+): Promise<void> {
+  const type = await discovery.find(object.apiVersion, object.kind);
+  if (type === undefined)
+    throw new AppError("MESH_INSTALL_FAILED", `the cluster has no kind ${object.kind} in ${object.apiVersion}`);
+  context.detail(`${object.kind} ${object.metadata.name}`);
+  try {
+    // The control plane writes the caBundle of its webhooks; taking over all other fields must not take that one away.
+    await client.apply(type, object, { fieldManager: FIELD_MANAGER, force: true, signal: context.signal });
+  } catch (error) {
+    context.signal.throwIfAborted();
+    throw new AppError(
+      "MESH_INSTALL_FAILED",
+      `${object.kind} ${object.metadata.name}: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
+  }
+  context.log(`${object.kind} ${object.metadata.name} applied`);
+}

@@ -1,0 +1,18 @@
+import { images } from "#api/names.ts";
+
+/** What may differ between installations. */
+export interface MeshValues {
+  readonly image: string;
+  /** Access log of every proxy on its standard output. */
+  readonly accessLog: boolean;
+  /** Copies of the control plane; each serves proxies, and whatever must have one writer is elected. */
+  readonly controlPlaneReplicas: number;
+  readonly gatewayReplicas: number;
+}
+
+export const defaultValues: MeshValues = {
+  image: images.mesh,
+  accessLog: true,
+  controlPlaneReplicas: 1,
+  gatewayReplicas: 1,
+};
