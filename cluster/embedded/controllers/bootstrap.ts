@@ -1,0 +1,62 @@
+import type { IEndpointSlice } from "kubernetes-models/discovery.k8s.io/v1/EndpointSlice";
+import type { KubeObject } from "#api/kinds/object.ts";
+import { coreV1, type Resources, type ResourceType, StatusError } from "../machinery/resources.ts";
+import type { Service } from "../node/kinds.ts";
+
+export interface BootstrapAddresses {
+  /** Cluster IP of the API server, served on 443. */
+  readonly api: string;
+  readonly dns: string;
+}
+
+/** What a cluster has before anyone asks for anything. Safe to repeat. */
+export async function bootstrap(resources: Resources, addresses: BootstrapAddresses): Promise<void> {
+  const ensure = async (type: ResourceType, object: KubeObject): Promise<void> => {
+    const found = await resources.get(type, object.metadata.namespace, object.metadata.name ?? "");
+    if (found !== undefined) return;
+    await resources.create(type, object).catch((error: unknown) => {
+      if (!(error instanceof StatusError) || error.reason !== "AlreadyExists") throw error;
+    });
+  };
+  const namespace = (name: string): KubeObject => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  await Promise.all(
+    ["default", "kube-system", "kube-public", "kube-node-lease"].map((name) =>
+      ensure(coreV1("namespaces"), namespace(name)),
+    ),
+  );
+  const api: Service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "kubernetes", namespace: "default", labels: { component: "apiserver", provider: "kubernetes" } },
+    spec: { clusterIP: addresses.api, ports: [{ name: "https", port: 443, targetPort: 443, protocol: "TCP" }] },
+  };
+  const apiSlice: IEndpointSlice & KubeObject = {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name: "kubernetes", namespace: "default", labels: { "kubernetes.io/service-name": "kubernetes" } },
+    addressType: "IPv4",
+    endpoints: [{ addresses: [addresses.api], conditions: { ready: true } }],
+    ports: [{ name: "https", port: 443, protocol: "TCP" }],
+  };
+  const dns: Service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: {
+      name: "kube-dns",
+      namespace: "kube-system",
+      labels: { "k8s-app": "kube-dns", "kubernetes.io/name": "CoreDNS" },
+    },
+    spec: {
+      clusterIP: addresses.dns,
+      ports: [
+        { name: "dns", port: 53, targetPort: 53, protocol: "UDP" },
+        { name: "dns-tcp", port: 53, targetPort: 53, protocol: "TCP" },
+      ],
+    },
+  };
+  await Promise.all([
+    ensure(coreV1("services"), api),
+    ensure({ group: "discovery.k8s.io", version: "v1", resource: "endpointslices" }, apiSlice),
+    ensure(coreV1("services"), dns),
+  ]);
+}
