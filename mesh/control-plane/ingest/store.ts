@@ -1,0 +1,182 @@
+import { parse as parseYaml } from "yaml";
+import { z } from "zod";
+import type { KubeObject } from "#api/kinds/object.ts";
+import { clusterDomain, clusterId } from "#api/names.ts";
+import { destinationRuleSpec } from "../model/destination-rule.ts";
+import {
+  gatewaySpec,
+  type MeshConfig,
+  meshConfig,
+  peerAuthenticationSpec,
+  serviceEntrySpec,
+} from "../model/other-kinds.ts";
+import type { Config, ConfigProblem, Service, Snapshot, Workload } from "../model/snapshot.ts";
+import { virtualServiceSpec } from "../model/virtual-service.ts";
+import { joinEndpoints } from "./endpoints.ts";
+import { originOf, parsePod, parseService, parseSlice, type Slice, specOf } from "./parse-core.ts";
+import { servicesOf } from "./parse-service-entry.ts";
+import { Table } from "./table.ts";
+
+export interface StoreOptions {
+  readonly domain?: string;
+  readonly clusterId?: string;
+  readonly rootNamespace?: string;
+}
+
+/** What changed: nothing that proxies could notice, endpoints only, or something that needs everything looked at. */
+export type Change = "none" | "endpoints" | "config";
+
+const istioConfigMap = z.object({ data: z.record(z.string(), z.string()).optional() });
+const meshConfigMap = "istio";
+
+const config =
+  <Spec>(schema: z.ZodType<Spec>) =>
+  (object: KubeObject): Config<Spec> => ({ origin: originOf(object), spec: schema.parse(specOf(object)) });
+
+/**
+ * All objects that configuration is made from, parsed once as they come. Builds immutable snapshots that share what did not
+ * change. An object that does not parse is left out, and why is kept for the status pages.
+ */
+export class ConfigStore {
+  readonly #domain: string;
+  readonly #clusterId: string;
+  readonly #rootNamespace: string;
+  #mesh: MeshConfig;
+  #generation = 0;
+  readonly #versions = new Map<string, string>();
+  readonly #problems = new Map<string, ConfigProblem>();
+  readonly #services = new Table(
+    (object): Service => parseService(object, this.#domain, this.#mesh.defaultServiceExportTo),
+  );
+  readonly #pods = new Table(parsePod);
+  readonly #slices = new Table(parseSlice);
+  readonly #virtualServices = new Table(config(virtualServiceSpec));
+  readonly #destinationRules = new Table(config(destinationRuleSpec));
+  readonly #gateways = new Table(config(gatewaySpec));
+  readonly #serviceEntries = new Table(config(serviceEntrySpec));
+  readonly #peerAuthentications = new Table(config(peerAuthenticationSpec));
+  #joined: { deps: readonly unknown[]; endpoints: Snapshot["endpoints"] } | undefined;
+  #registry: { deps: readonly unknown[]; services: Snapshot["services"] } | undefined;
+
+  constructor(options: StoreOptions = {}) {
+    this.#domain = options.domain ?? clusterDomain;
+    this.#clusterId = options.clusterId ?? clusterId;
+    this.#rootNamespace = options.rootNamespace ?? "istio-system";
+    this.#mesh = meshConfig.parse({ rootNamespace: this.#rootNamespace });
+  }
+
+  /** Takes over an object as it is now. */
+  put(object: KubeObject): Change {
+    const key = keyOf(object);
+    try {
+      const changed = this.#table(object.kind)?.put(object);
+      if (object.kind === "ConfigMap") return this.#putMesh(object);
+      if (changed === undefined) return "none";
+      this.#problems.delete(key);
+      if (isConfiguration(object.kind)) this.#versions.set(key, object.metadata.resourceVersion ?? "");
+      return changed ? changeOf(object.kind) : "none";
+    } catch (error) {
+      const message = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+      this.#problems.set(key, { object: originOf(object), message });
+      return this.#table(object.kind)?.delete(object) === true ? changeOf(object.kind) : "none";
+    }
+  }
+
+  /** Forgets an object. */
+  delete(object: KubeObject): Change {
+    const key = keyOf(object);
+    this.#problems.delete(key);
+    this.#versions.delete(key);
+    return this.#table(object.kind)?.delete(object) === true ? changeOf(object.kind) : "none";
+  }
+
+  /** Objects that could not be read. */
+  get problems(): readonly ConfigProblem[] {
+    return [...this.#problems.values()];
+  }
+
+  /** What is known now, as an immutable value. */
+  build(): Snapshot {
+    this.#generation += 1;
+    return {
+      generation: this.#generation,
+      domain: this.#domain,
+      clusterId: this.#clusterId,
+      mesh: this.#mesh,
+      services: this.#allServices(),
+      endpoints: this.#allEndpoints(),
+      workloads: this.#pods.map as ReadonlyMap<string, Workload>,
+      virtualServices: this.#virtualServices.oldestFirst,
+      destinationRules: this.#destinationRules.oldestFirst,
+      gateways: this.#gateways.oldestFirst,
+      peerAuthentications: this.#peerAuthentications.oldestFirst,
+      versions: new Map(this.#versions),
+    };
+  }
+
+  #allServices(): Snapshot["services"] {
+    const deps = [this.#services.map, this.#serviceEntries.map, this.#mesh];
+    if (this.#registry === undefined || !same(this.#registry.deps, deps)) {
+      const external = [...this.#serviceEntries.map.values()].flatMap(({ origin, spec }) =>
+        servicesOf(origin, spec, this.#mesh.defaultServiceExportTo),
+      );
+      const all = [...external, ...this.#services.map.values()];
+      const sorted = all.toSorted((a, b) => (a.hostname < b.hostname ? -1 : 1));
+      this.#registry = { deps, services: new Map(sorted.map((service) => [service.hostname, service])) };
+    }
+    return this.#registry.services;
+  }
+
+  #allEndpoints(): Snapshot["endpoints"] {
+    const deps = [this.#slices.map, this.#pods.map, this.#serviceEntries.map];
+    if (this.#joined === undefined || !same(this.#joined.deps, deps)) {
+      const slices = [...this.#slices.map.values()] as readonly Slice[];
+      const pods = this.#pods.map as ReadonlyMap<string, Workload>;
+      const entries = [...this.#serviceEntries.map.values()];
+      const before = this.#joined?.endpoints ?? new Map();
+      this.#joined = { deps, endpoints: joinEndpoints({ slices, pods, entries, domain: this.#domain }, before) };
+    }
+    return this.#joined.endpoints;
+  }
+
+  #putMesh(object: KubeObject): Change {
+    if (object.metadata.name !== meshConfigMap || object.metadata.namespace !== this.#rootNamespace) return "none";
+    const text = istioConfigMap.parse(object).data?.mesh ?? "";
+    const mesh = meshConfig.parse({ rootNamespace: this.#rootNamespace, ...(parseYaml(text) as object | null) });
+    this.#problems.delete(keyOf(object));
+    if (JSON.stringify(mesh) === JSON.stringify(this.#mesh)) return "none";
+    this.#mesh = mesh;
+    return "config";
+  }
+
+  #table(kind: string): Pick<Table<unknown>, "put" | "delete"> | undefined {
+    switch (kind) {
+      case "Service":
+        return this.#services;
+      case "Pod":
+        return this.#pods;
+      case "EndpointSlice":
+        return this.#slices;
+      case "VirtualService":
+        return this.#virtualServices;
+      case "DestinationRule":
+        return this.#destinationRules;
+      case "Gateway":
+        return this.#gateways;
+      case "ServiceEntry":
+        return this.#serviceEntries;
+      case "PeerAuthentication":
+        return this.#peerAuthentications;
+      default:
+        return undefined;
+    }
+  }
+}
+
+const same = (a: readonly unknown[], b: readonly unknown[]): boolean => a.every((value, index) => value === b[index]);
+
+const keyOf = ({ kind, metadata }: KubeObject): string => `${kind}/${metadata.namespace ?? ""}/${metadata.name ?? ""}`;
+
+const isConfiguration = (kind: string): boolean => !["Pod", "EndpointSlice", "ConfigMap"].includes(kind);
+
+const changeOf = (kind: string): Change => (kind === "Pod" || kind === "EndpointSlice" ? "endpoints" : "config");

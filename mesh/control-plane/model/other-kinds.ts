@@ -1,0 +1,88 @@
+import { z } from "zod";
+
+const serverTls = z.object({
+  httpsRedirect: z.boolean().optional(),
+  mode: z.enum(["PASSTHROUGH", "SIMPLE", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"]).optional(),
+  credentialName: z.string().optional(),
+  serverCertificate: z.string().optional(),
+  privateKey: z.string().optional(),
+  caCertificates: z.string().optional(),
+  subjectAltNames: z.array(z.string()).optional(),
+  minProtocolVersion: z.string().optional(),
+  maxProtocolVersion: z.string().optional(),
+});
+export type ServerTls = z.infer<typeof serverTls>;
+
+const server = z.object({
+  port: z.object({ number: z.number(), name: z.string().optional(), protocol: z.string() }),
+  bind: z.string().optional(),
+  hosts: z.array(z.string()),
+  tls: serverTls.optional(),
+  name: z.string().optional(),
+});
+export type GatewayServer = z.infer<typeof server>;
+
+/** Spec of a networking.istio.io Gateway. */
+export const gatewaySpec = z.object({
+  selector: z.record(z.string(), z.string()).optional(),
+  servers: z.array(server).optional(),
+});
+export type GatewaySpec = z.infer<typeof gatewaySpec>;
+
+/** Spec of a ServiceEntry: a service that Kubernetes does not know. */
+export const serviceEntrySpec = z.object({
+  hosts: z.array(z.string()),
+  addresses: z.array(z.string()).optional(),
+  ports: z
+    .array(
+      z.object({
+        number: z.number(),
+        name: z.string().optional(),
+        protocol: z.string().optional(),
+        targetPort: z.number().optional(),
+      }),
+    )
+    .optional(),
+  location: z.enum(["MESH_EXTERNAL", "MESH_INTERNAL"]).optional(),
+  resolution: z.enum(["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"]).optional(),
+  endpoints: z
+    .array(
+      z.object({
+        address: z.string().optional(),
+        ports: z.record(z.string(), z.number()).optional(),
+        labels: z.record(z.string(), z.string()).optional(),
+        serviceAccount: z.string().optional(),
+        weight: z.number().optional(),
+      }),
+    )
+    .optional(),
+  workloadSelector: z.object({ labels: z.record(z.string(), z.string()).optional() }).optional(),
+  exportTo: z.array(z.string()).optional(),
+  subjectAltNames: z.array(z.string()).optional(),
+});
+export type ServiceEntrySpec = z.infer<typeof serviceEntrySpec>;
+
+const mtls = z.object({ mode: z.enum(["UNSET", "DISABLE", "PERMISSIVE", "STRICT"]).optional() });
+
+/** Spec of a PeerAuthentication: who must come with a certificate. */
+export const peerAuthenticationSpec = z.object({
+  selector: z.object({ matchLabels: z.record(z.string(), z.string()).optional() }).optional(),
+  mtls: mtls.optional(),
+  portLevelMtls: z.record(z.string(), mtls).optional(),
+});
+export type PeerAuthenticationSpec = z.infer<typeof peerAuthenticationSpec>;
+
+/** What the control plane reads of MeshConfig (ConfigMap istio, key mesh). */
+export const meshConfig = z.object({
+  trustDomain: z.string().default("cluster.local"),
+  rootNamespace: z.string().default("istio-system"),
+  accessLogFile: z.string().default("/dev/stdout"),
+  accessLogFormat: z.string().optional(),
+  enableAutoMtls: z.boolean().default(true),
+  connectTimeout: z.string().default("10s"),
+  outboundTrafficPolicy: z.object({ mode: z.enum(["ALLOW_ANY", "REGISTRY_ONLY"]).optional() }).default({}),
+  defaultServiceExportTo: z.array(z.string()).default(["*"]),
+  defaultVirtualServiceExportTo: z.array(z.string()).default(["*"]),
+  defaultDestinationRuleExportTo: z.array(z.string()).default(["*"]),
+});
+export type MeshConfig = z.infer<typeof meshConfig>;

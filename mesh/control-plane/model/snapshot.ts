@@ -1,0 +1,119 @@
+import type { DestinationRuleSpec } from "./destination-rule.ts";
+import type { GatewaySpec, MeshConfig, PeerAuthenticationSpec } from "./other-kinds.ts";
+import type { Protocol } from "./protocol.ts";
+import type { VirtualServiceSpec } from "./virtual-service.ts";
+
+/** Where a piece of configuration comes from; equal content keeps the object, so identity tells whether something changed. */
+export interface Origin {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly resourceVersion: string;
+  /** RFC 3339; the older object wins a conflict. */
+  readonly created: string;
+}
+
+export interface Config<Spec> {
+  readonly origin: Origin;
+  readonly spec: Spec;
+}
+
+export interface ServicePort {
+  readonly name: string;
+  readonly port: number;
+  readonly protocol: Protocol;
+  /** Number, or the name of a container port. */
+  readonly targetPort: number | string;
+}
+
+export interface Service {
+  readonly origin: Origin;
+  /** Full DNS name, such as cart.shop.svc.cluster.local. */
+  readonly hostname: string;
+  readonly name: string;
+  readonly namespace: string;
+  /** Cluster addresses; none for a headless service. */
+  readonly addresses: readonly string[];
+  readonly ports: readonly ServicePort[];
+  readonly selector: Readonly<Record<string, string>> | undefined;
+  readonly exportTo: readonly string[];
+  /** static: by our endpoints; dns: the proxy resolves names; none: to the address that the client dialled. */
+  readonly resolution: "static" | "dns" | "none";
+  /** Outside the mesh: no mutual TLS is assumed. */
+  readonly external: boolean;
+  readonly headless: boolean;
+  /** Names to connect to for resolution "dns". */
+  readonly dnsTargets: readonly { readonly address: string; readonly ports: Readonly<Record<string, number>> }[];
+  readonly subjectAltNames: readonly string[];
+}
+
+/** A pod, as far as proxies need to know it. */
+export interface Workload {
+  readonly name: string;
+  readonly namespace: string;
+  readonly address: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  /** Name of what made it: the Deployment, not the ReplicaSet. */
+  readonly workloadName: string;
+  readonly canonicalName: string;
+  readonly canonicalRevision: string;
+  /** "istio" if a proxy in front of it accepts mutual TLS. */
+  readonly tlsMode: "istio" | "disabled";
+  /** Container ports by name. */
+  readonly ports: Readonly<Record<string, number>>;
+}
+
+export interface Endpoint {
+  readonly address: string;
+  /** Container port by name of the service's port. */
+  readonly ports: Readonly<Record<string, number>>;
+  readonly workload: Workload | undefined;
+  /** Labels for subsets where there is no pod (ServiceEntry). */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly weight: number;
+}
+
+/** Everything that proxies' configuration is computed from, at one moment; never changed after it is built. */
+export interface Snapshot {
+  /** Grows by one with each snapshot of this process. */
+  readonly generation: number;
+  readonly domain: string;
+  readonly clusterId: string;
+  readonly mesh: MeshConfig;
+  /** By host name, sorted. */
+  readonly services: ReadonlyMap<string, Service>;
+  /** Ready endpoints by host name. */
+  readonly endpoints: ReadonlyMap<string, readonly Endpoint[]>;
+  /** By "namespace/name". */
+  readonly workloads: ReadonlyMap<string, Workload>;
+  /** Oldest first, as conflicts are decided. */
+  readonly virtualServices: readonly Config<VirtualServiceSpec>[];
+  readonly destinationRules: readonly Config<DestinationRuleSpec>[];
+  readonly gateways: readonly Config<GatewaySpec>[];
+  readonly peerAuthentications: readonly Config<PeerAuthenticationSpec>[];
+  /** resourceVersion of every object that went in, by "Kind/namespace/name". */
+  readonly versions: ReadonlyMap<string, string>;
+}
+
+/** A proxy that asks for configuration: who it is and where it runs. */
+export interface ProxyNode {
+  /** Name under which it is shown: pod.namespace. */
+  readonly id: string;
+  readonly type: "sidecar" | "router" | "waypoint";
+  readonly addresses: readonly string[];
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Container ports by name. */
+  readonly ports: Readonly<Record<string, number>>;
+  readonly version: string;
+  /** False if inbound connections do not arrive by redirection (interception mode NONE). */
+  readonly intercepts: boolean;
+}
+
+/** Something that a person should know about their configuration; translation goes on without the part. */
+export interface ConfigProblem {
+  readonly object: Origin;
+  readonly message: string;
+}

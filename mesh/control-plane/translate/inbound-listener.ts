@@ -1,0 +1,166 @@
+import { ports } from "#api/names.ts";
+import type { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
+import type { FilterChain } from "#gen/xds/envoy/config/listener/v3/listener_components.ts";
+import { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
+import { Route, VirtualHost } from "#gen/xds/envoy/config/route/v3/route_components.ts";
+import { isHttp, type Protocol } from "../model/protocol.ts";
+import type { Snapshot } from "../model/snapshot.ts";
+import { httpConnection, tcpProxy } from "./http-connection.ts";
+import {
+  buildChain,
+  buildListener,
+  httpInspector,
+  type MatchFields,
+  originalDst,
+  plainHttp,
+  tlsInspector,
+} from "./listener-parts.ts";
+import { BLACK_HOLE, INBOUND_PASSTHROUGH, inboundCluster } from "./names.ts";
+import type { MtlsMode } from "./peer-authentication.ts";
+import { buildRouteAction } from "./route-action.ts";
+import { buildMatch } from "./route-match.ts";
+import { meshAlpn, meshHttpAlpn, meshServerSocket, meshTcpAlpn } from "./tls.ts";
+
+/** A port on which this workload serves. */
+export interface InboundPort {
+  /** Port of the container. */
+  readonly port: number;
+  readonly servicePort: number;
+  readonly protocol: Protocol;
+  /** Full name of the service whose port it is; names the operation in traces. */
+  readonly hostname: string;
+}
+
+export interface InboundOptions {
+  readonly snapshot: Snapshot;
+  readonly ports: readonly InboundPort[];
+  readonly modeOf: (port: number) => MtlsMode;
+  /** Mode for ports that no service names. */
+  readonly defaultMode: MtlsMode;
+}
+
+/** The listener that connections to the workload are redirected to: chains by port, by mutual TLS or not, and by protocol. */
+export function virtualInbound(options: InboundOptions): Listener {
+  const { snapshot, defaultMode } = options;
+  const passthrough = {
+    cluster: INBOUND_PASSTHROUGH,
+    operation: "",
+    virtualHost: "inbound|http|0",
+    name: "virtualInbound-catchall",
+  };
+  return buildListener({
+    name: "virtualInbound",
+    address: "0.0.0.0",
+    port: ports.inbound,
+    direction: "inbound",
+    bind: true,
+    listenerFilters: [originalDst(), tlsInspector(), httpInspector()],
+    filterChains: [
+      buildChain({
+        name: "virtualInbound-blackhole",
+        match: { destinationPort: ports.inbound },
+        filters: [tcpProxy(BLACK_HOLE, snapshot.mesh)],
+      }),
+      ...chainsFor({ snapshot, mode: defaultMode, protocol: "auto", match: {}, target: passthrough }),
+      ...options.ports.flatMap((port) =>
+        chainsFor({
+          snapshot,
+          mode: options.modeOf(port.port),
+          protocol: port.protocol,
+          match: { destinationPort: port.port },
+          target: {
+            cluster: inboundCluster(port.port),
+            operation: `${port.hostname}:${port.servicePort}/*`,
+            virtualHost: `inbound|http|${port.servicePort}`,
+            name: `0.0.0.0_${port.port}`,
+          },
+        }),
+      ),
+    ],
+  });
+}
+
+interface Target {
+  readonly cluster: string;
+  readonly operation: string;
+  readonly virtualHost: string;
+  readonly name: string;
+}
+
+interface ChainsOptions {
+  readonly snapshot: Snapshot;
+  readonly mode: MtlsMode;
+  readonly protocol: Protocol;
+  readonly match: MatchFields;
+  readonly target: Target;
+}
+
+/**
+ * PERMISSIVE takes the mesh's mutual TLS (told by its ALPN), the application's own TLS as bytes, and plaintext. STRICT takes TLS
+ * with a certificate of the mesh only; DISABLE plaintext and the application's TLS only. Source: Istio's PeerAuthentication.
+ */
+function chainsFor(options: ChainsOptions): FilterChain[] {
+  switch (options.mode) {
+    case "STRICT":
+      return mutualChains(options, false);
+    case "DISABLE":
+      return plainChains(options);
+    case "PERMISSIVE":
+      return [...mutualChains(options, true), ...plainChains(options)];
+  }
+}
+
+function mutualChains(options: ChainsOptions, byAlpn: boolean): FilterChain[] {
+  const { snapshot, protocol, match, target } = options;
+  const { trustDomain } = snapshot.mesh;
+  const chain = (http: boolean, applicationProtocols: readonly string[]): FilterChain =>
+    buildChain({
+      name: target.name,
+      match: {
+        ...match,
+        transportProtocol: "tls",
+        ...(applicationProtocols.length > 0 ? { applicationProtocols } : {}),
+      },
+      filters: [http ? httpFilter(options) : tcpFilter(options)],
+      transportSocket: meshServerSocket({ trustDomain, http }),
+    });
+  if (protocol === "auto") return [chain(true, meshHttpAlpn), chain(false, byAlpn ? meshTcpAlpn : [])];
+  return [chain(isHttp(protocol), byAlpn ? meshAlpn : [])];
+}
+
+function plainChains(options: ChainsOptions): FilterChain[] {
+  const { protocol, match, target } = options;
+  const { name } = target;
+  const raw = { ...match, transportProtocol: "raw_buffer" as const };
+  const ownTls = buildChain({ name, match: { ...match, transportProtocol: "tls" }, filters: [tcpFilter(options)] });
+  if (protocol === "auto") {
+    const http = buildChain({ name, match: { ...match, ...plainHttp }, filters: [httpFilter(options)] });
+    return [http, ownTls, buildChain({ name, match: raw, filters: [tcpFilter(options)] })];
+  }
+  const filter = isHttp(protocol) ? httpFilter(options) : tcpFilter(options);
+  const plain = buildChain({ name, match: raw, filters: [filter] });
+  return isHttp(protocol) ? [plain] : [ownTls, plain];
+}
+
+const tcpFilter = ({ snapshot, target }: ChainsOptions) => tcpProxy(target.cluster, snapshot.mesh);
+
+function httpFilter({ snapshot, target }: ChainsOptions) {
+  const action = buildRouteAction({
+    route: { route: [{ destination: { host: "" } }], retries: { attempts: 0 } },
+    pathRegex: undefined,
+    destinations: { cluster: () => target.cluster, hashing: () => undefined },
+  });
+  const route: Route = {
+    ...Route.fromPartial({
+      name: "default",
+      ...(target.operation === "" ? {} : { decorator: { operation: target.operation } }),
+    }),
+    match: buildMatch(undefined),
+    action: { $case: "route", value: action },
+  };
+  const routes: RouteConfiguration = {
+    ...RouteConfiguration.fromPartial({ name: target.cluster, validateClusters: false }),
+    virtualHosts: [{ ...VirtualHost.fromPartial({ name: target.virtualHost, domains: ["*"] }), routes: [route] }],
+  };
+  return httpConnection({ statPrefix: `inbound_${target.name};`, direction: "inbound", mesh: snapshot.mesh, routes });
+}

@@ -1,0 +1,218 @@
+import { spiffeId } from "#api/names.ts";
+import {
+  Cluster,
+  Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
+  Cluster_LbPolicy,
+} from "#gen/xds/envoy/config/cluster/v3/cluster.ts";
+import { ApiVersion } from "#gen/xds/envoy/config/core/v3/config_source.ts";
+import { ClusterLoadAssignment } from "#gen/xds/envoy/config/endpoint/v3/endpoint.ts";
+import { HttpProtocolOptions } from "#gen/xds/envoy/extensions/upstreams/http/v3/http_protocol_options.ts";
+import type { ClientTls, Subset, TrafficPolicy } from "../model/destination-rule.ts";
+import { parseDuration, seconds } from "../model/duration.ts";
+import { isHttp, isHttp2 } from "../model/protocol.ts";
+import type { Endpoint, Service, ServicePort, Snapshot } from "../model/snapshot.ts";
+import { lbEndpointAt } from "./address.ts";
+import { pack } from "./any.ts";
+import type { Memo } from "./memo.ts";
+import { configPath, outboundCluster, sniOf } from "./names.ts";
+import type { DestinationRule } from "./scope.ts";
+import { meshClientSocket, originationSocket, plainSocket } from "./tls.ts";
+import { policyFor, policyParts } from "./traffic-policy.ts";
+
+/** Where the proxies' images keep the public certificate authorities. */
+const SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt";
+
+interface Target {
+  readonly snapshot: Snapshot;
+  readonly service: Service;
+  readonly port: ServicePort;
+  readonly rule: DestinationRule | undefined;
+  readonly subset: Subset | undefined;
+}
+
+/** Clusters to one port of a service: one for all its endpoints and one for each subset of the rule in force. */
+export function buildOutboundClusters(target: Omit<Target, "subset">, memo: Memo): readonly Cluster[] {
+  const { snapshot, service, port, rule } = target;
+  const identities = identitiesOf(snapshot, service, memo);
+  return [undefined, ...(rule?.spec.subsets ?? [])].map((subset) => {
+    const name = outboundCluster(port.port, subset?.name ?? "", service.hostname);
+    // Clients of different namespaces may have different rules for the host: each keeps its own.
+    const owner = rule === undefined ? "" : `${rule.origin.namespace}/${rule.origin.name}`;
+    return memo.get(`cluster ${owner} ${name}`, [service, port, rule, subset, snapshot.mesh, identities], () =>
+      buildCluster({ ...target, subset }, identities),
+    );
+  });
+}
+
+const sameIdentities = (a: readonly string[], b: readonly string[]): boolean => a.join(" ") === b.join(" ");
+
+/** SPIFFE names that a server of this service may have: those of its endpoints' service accounts. */
+function identitiesOf(snapshot: Snapshot, service: Service, memo: Memo): readonly string[] {
+  const endpoints = snapshot.endpoints.get(service.hostname);
+  const fresh = memo.get(`identities ${service.hostname}`, [endpoints, service, snapshot.mesh], () => {
+    const own = (endpoints ?? []).flatMap((endpoint: Endpoint) =>
+      endpoint.workload === undefined
+        ? []
+        : [spiffeId(endpoint.workload.namespace, endpoint.workload.serviceAccount, snapshot.mesh.trustDomain)],
+    );
+    return [...new Set([...own, ...service.subjectAltNames])].toSorted();
+  });
+  // An endpoint that comes or goes seldom changes the identities: equal ones keep the cluster as it is.
+  const kept = memo.get(`identities-kept ${service.hostname}`, [service], () => ({ value: fresh }));
+  if (!sameIdentities(kept.value, fresh)) kept.value = fresh;
+  return kept.value;
+}
+
+function buildCluster(target: Target, identities: readonly string[]): Cluster {
+  const { snapshot, service, port, rule, subset } = target;
+  const policy = policyFor(rule?.spec.trafficPolicy, subset?.trafficPolicy, port.port);
+  const parts = policyParts(policy);
+  const passthrough = service.resolution === "none" || parts.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED;
+  return Cluster.fromPartial({
+    name: outboundCluster(port.port, subset?.name ?? "", service.hostname),
+    connectTimeout: parseDuration(snapshot.mesh.connectTimeout),
+    ...discovery(target, passthrough),
+    ...parts,
+    ...(passthrough ? { lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED } : {}),
+    ...protocolOptions(port, policy),
+    ...transport(target, policy.tls, identities),
+    metadata: { filterMetadata: { istio: istioMetadata(target) } },
+  });
+}
+
+function discovery(target: Target, passthrough: boolean): Partial<Cluster> {
+  const { service, port, subset } = target;
+  const name = outboundCluster(port.port, subset?.name ?? "", service.hostname);
+  if (passthrough) return { clusterDiscoveryType: { $case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST } };
+  if (service.resolution === "dns") {
+    return {
+      clusterDiscoveryType: { $case: "type", value: Cluster_DiscoveryType.STRICT_DNS },
+      dnsLookupFamily: Cluster_DnsLookupFamily.V4_ONLY,
+      dnsRefreshRate: seconds(60),
+      respectDnsTtl: true,
+      loadAssignment: dnsAssignment(name, service, port),
+    };
+  }
+  return {
+    clusterDiscoveryType: { $case: "type", value: Cluster_DiscoveryType.EDS },
+    edsClusterConfig: {
+      edsConfig: {
+        authorities: [],
+        configSourceSpecifier: { $case: "ads", value: {} },
+        initialFetchTimeout: seconds(0),
+        resourceApiVersion: ApiVersion.V3,
+      },
+      serviceName: name,
+    },
+  };
+}
+
+function dnsAssignment(clusterName: string, service: Service, port: ServicePort): ClusterLoadAssignment {
+  const targets = service.dnsTargets.map((target) => ({
+    address: target.address,
+    port: target.ports[port.name] ?? (typeof port.targetPort === "number" ? port.targetPort : port.port),
+  }));
+  return ClusterLoadAssignment.fromPartial({
+    clusterName,
+    endpoints: [
+      {
+        locality: {},
+        lbEndpoints: targets.map((target) => lbEndpointAt(target.address, target.port)),
+        loadBalancingWeight: targets.length,
+      },
+    ],
+  });
+}
+
+function protocolOptions(port: ServicePort, policy: TrafficPolicy): Partial<Cluster> {
+  const http = policy.connectionPool?.http;
+  const maxRequestsPerConnection = http?.maxRequestsPerConnection || undefined;
+  const idleTimeout = http?.idleTimeout ?? policy.connectionPool?.tcp?.idleTimeout;
+  const common = {
+    maxRequestsPerConnection,
+    idleTimeout: idleTimeout === undefined ? undefined : parseDuration(idleTimeout),
+  };
+  const hasCommon = common.maxRequestsPerConnection !== undefined || common.idleTimeout !== undefined;
+  const mode = upstreamMode(port, http);
+  if (mode === undefined && !hasCommon) return {};
+  const message = {
+    ...HttpProtocolOptions.fromPartial(hasCommon ? { commonHttpProtocolOptions: common } : {}),
+    upstreamProtocolOptions: (mode ?? HTTP1).upstreamProtocolOptions,
+  };
+  const options = pack("envoy.extensions.upstreams.http.v3.HttpProtocolOptions", HttpProtocolOptions, message);
+  return { typedExtensionProtocolOptions: { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options } };
+}
+
+const HTTP1 = HttpProtocolOptions.fromPartial({
+  upstreamProtocolOptions: {
+    $case: "explicitHttpConfig",
+    value: { protocolConfig: { $case: "httpProtocolOptions", value: {} } },
+  },
+});
+const HTTP2 = HttpProtocolOptions.fromPartial({
+  upstreamProtocolOptions: {
+    $case: "explicitHttpConfig",
+    value: { protocolConfig: { $case: "http2ProtocolOptions", value: {} } },
+  },
+});
+const AS_DOWNSTREAM = HttpProtocolOptions.fromPartial({
+  upstreamProtocolOptions: {
+    $case: "useDownstreamProtocolConfig",
+    value: { httpProtocolOptions: {}, http2ProtocolOptions: {} },
+  },
+});
+
+type PoolHttp = NonNullable<TrafficPolicy["connectionPool"]>["http"];
+
+function upstreamMode(port: ServicePort, http: PoolHttp): HttpProtocolOptions | undefined {
+  if (http?.useClientProtocol === true || port.protocol === "auto") return AS_DOWNSTREAM;
+  return isHttp2(port.protocol) || http?.h2UpgradePolicy === "UPGRADE" ? HTTP2 : undefined;
+}
+
+/** How connections are secured: as the rule says, else mutual TLS to every endpoint that has a proxy. */
+function transport(target: Target, tls: ClientTls | undefined, identities: readonly string[]): Partial<Cluster> {
+  const { snapshot, service, port, subset } = target;
+  const http = isHttp(port.protocol);
+  const mesh = (names: readonly string[], sni: string) => meshClientSocket({ sni, identities: names, http });
+  const sni = sniOf(port.port, subset?.name ?? "", service.hostname);
+  switch (tls?.mode) {
+    case "DISABLE":
+      return {};
+    case "ISTIO_MUTUAL":
+      return { transportSocket: mesh(tls.subjectAltNames ?? identities, tls.sni ?? sni) };
+    case "SIMPLE":
+    case "MUTUAL":
+      return { transportSocket: origination(tls, isHttp2(port.protocol), service) };
+    case undefined:
+      if (!snapshot.mesh.enableAutoMtls || service.external) return {};
+      return {
+        transportSocketMatches: [
+          { name: "tlsMode-istio", match: { tlsMode: "istio" }, transportSocket: mesh(identities, sni) },
+          { name: "tlsMode-disabled", match: {}, transportSocket: plainSocket() },
+        ],
+      };
+  }
+}
+
+function origination(tls: ClientTls, http2: boolean, service: Service) {
+  const { clientCertificate, privateKey } = tls;
+  return originationSocket({
+    sni: tls.sni ?? (service.hostname.startsWith("*") ? undefined : service.hostname),
+    caFile: tls.caCertificates ?? SYSTEM_ROOTS,
+    identities: tls.subjectAltNames ?? service.subjectAltNames,
+    clientCertificate:
+      clientCertificate === undefined || privateKey === undefined
+        ? undefined
+        : { chainFile: clientCertificate, keyFile: privateKey },
+    http2,
+  });
+}
+
+function istioMetadata({ service, rule, subset }: Target): Record<string, unknown> {
+  return {
+    services: [{ host: service.hostname, name: service.name, namespace: service.namespace }],
+    ...(rule === undefined ? {} : { config: configPath(rule.origin) }),
+    ...(subset === undefined ? {} : { subset: subset.name }),
+  };
+}

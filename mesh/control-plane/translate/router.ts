@@ -1,0 +1,31 @@
+import { resolveHost } from "../model/host.ts";
+import { boundServers, boundTo } from "./bound-server.ts";
+import { byName, collectUpstreams } from "./collect.ts";
+import { destinationsIn } from "./destinations.ts";
+import { blackHole, passthrough } from "./fixed-clusters.ts";
+import { buildGateway } from "./gateway.ts";
+import type { OutboundContext } from "./outbound-routes.ts";
+import type { ProxyResources } from "./translate.ts";
+
+/** A gateway: the listeners of its Gateways, and clusters only for what their routes lead to. */
+export function translateRouter(context: OutboundContext): ProxyResources {
+  const { snapshot, proxy, scope, memo } = context;
+  const gateways = new Set(boundServers(snapshot, proxy).map(({ gateway }) => gateway));
+  const hosts = new Set(
+    [...gateways].flatMap((gateway) =>
+      boundTo(snapshot, gateway).flatMap(({ origin, spec }) =>
+        destinationsIn(spec).map((destination) => resolveHost(destination.host, origin.namespace, snapshot.domain)),
+      ),
+    ),
+  );
+  const services = scope.services.filter((service) => hosts.has(service.hostname));
+  const { clusters, endpoints } = collectUpstreams(context, services);
+  const { listeners, routes } = buildGateway(context);
+  const fixed = memo.get("fixed-clusters router", [snapshot.mesh], () => [blackHole(snapshot), passthrough(snapshot)]);
+  return {
+    clusters: byName([...fixed, ...clusters]),
+    endpoints,
+    listeners: byName(listeners),
+    routes: byName(routes),
+  };
+}

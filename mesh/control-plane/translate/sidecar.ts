@@ -1,0 +1,129 @@
+import type { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
+import type { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
+import { isHttp } from "../model/protocol.ts";
+import type { ProxyNode, Service, ServicePort, Snapshot } from "../model/snapshot.ts";
+import { byName, collectUpstreams } from "./collect.ts";
+import { blackHole, inboundApplication, inboundPassthrough, passthrough } from "./fixed-clusters.ts";
+import { type InboundPort, virtualInbound } from "./inbound-listener.ts";
+import type { Memo } from "./memo.ts";
+import { httpPortListener, serviceListener, virtualOutbound } from "./outbound-listeners.ts";
+import { buildPortRoutes, buildServiceRoutes, type OutboundContext } from "./outbound-routes.ts";
+import { hasLabels, mtlsModeOf } from "./peer-authentication.ts";
+import type { ProxyResources } from "./translate.ts";
+
+/** A sidecar: everything its namespace may call, and the ports on which its own workload serves. */
+export function translateSidecar(context: OutboundContext): ProxyResources {
+  const { snapshot, scope, memo } = context;
+  const { clusters, endpoints } = collectUpstreams(context, scope.services);
+  const outbound = buildOutbound(context);
+  const inbound = buildInbound(context);
+  const fixed = memo.get("fixed-clusters sidecar", [snapshot.mesh], () => [
+    blackHole(snapshot),
+    passthrough(snapshot),
+    inboundPassthrough(snapshot),
+  ]);
+  const catchAll = memo.get("listener virtualOutbound", [snapshot.mesh], () => virtualOutbound(snapshot));
+  return {
+    clusters: byName([...fixed, ...clusters, ...inbound.clusters]),
+    endpoints,
+    listeners: byName([catchAll, inbound.listener, ...outbound.listeners]),
+    routes: byName(outbound.routes),
+  };
+}
+
+interface Outbound {
+  readonly listeners: readonly Listener[];
+  readonly routes: readonly RouteConfiguration[];
+}
+
+function buildOutbound(context: OutboundContext): Outbound {
+  const { scope } = context;
+  const httpPorts = new Map<number, Service[]>();
+  const listeners: Listener[] = [];
+  const routes: RouteConfiguration[] = [];
+  for (const service of scope.services) {
+    for (const port of service.ports) {
+      if (port.protocol === "udp") continue;
+      if (isHttp(port.protocol)) {
+        httpPorts.set(port.port, [...(httpPorts.get(port.port) ?? []), service]);
+        continue;
+      }
+      const addresses = addressesOf(context, service);
+      listeners.push(...addresses.map((address) => serviceListener(context, { service, port, address })));
+      if (port.protocol === "auto" && addresses.length > 0) routes.push(buildServiceRoutes(context, service, port));
+    }
+  }
+  // Routes of VirtualServices whose host is no service live on port 80, which may have no service of its own.
+  if (!httpPorts.has(80) && hasUnknownHosts(context)) httpPorts.set(80, []);
+  for (const [port, services] of [...httpPorts].toSorted(([a], [b]) => a - b)) {
+    listeners.push(httpPortListener(context, port));
+    routes.push(buildPortRoutes(context, port, services));
+  }
+  return { listeners, routes };
+}
+
+const hasUnknownHosts = ({ scope, snapshot }: OutboundContext): boolean =>
+  [...scope.meshRoutes.entries()].some(([host]) => !host.startsWith("*") && !snapshot.services.has(host));
+
+/** Addresses that clients dial: the service's own, or those of every pod where it has none. */
+function addressesOf({ snapshot, proxy }: OutboundContext, service: Service): readonly string[] {
+  if (service.addresses.length > 0) return service.addresses;
+  if (!service.headless) return [];
+  const addresses = (snapshot.endpoints.get(service.hostname) ?? []).map(({ address }) => address);
+  return addresses.filter((address) => !proxy.addresses.includes(address));
+}
+
+interface Inbound {
+  readonly clusters: ReturnType<typeof inboundApplication>[];
+  readonly listener: Listener;
+}
+
+/** Inbound listener and clusters depend on this workload alone, so they are remembered for each proxy. */
+function buildInbound({ snapshot, proxy, memo }: OutboundContext): Inbound {
+  const services = servicesOf(snapshot, proxy, memo);
+  const deps = [...services, proxy.labels, proxy.ports, snapshot.peerAuthentications, snapshot.mesh];
+  return memo.get(`inbound ${proxy.id}`, deps, () => {
+    const found = services.flatMap((service) => inboundPorts(service, proxy));
+    const unique = found.filter(
+      (one, index) => found.findIndex(({ inbound }) => inbound.port === one.inbound.port) === index,
+    );
+    const modeOf = mtlsModeOf(snapshot, proxy);
+    return {
+      clusters: unique.map(({ inbound }) =>
+        inboundApplication(
+          snapshot,
+          inbound.port,
+          found.filter((other) => other.inbound.port === inbound.port).map(({ service }) => service),
+        ),
+      ),
+      listener: virtualInbound({
+        snapshot,
+        ports: unique.map(({ inbound }) => inbound),
+        modeOf,
+        defaultMode: modeOf(0),
+      }),
+    };
+  });
+}
+
+/** Services that select the workload, whether or not it is ready: its listener must be there before it gets ready. */
+function servicesOf(snapshot: Snapshot, proxy: ProxyNode, memo: Memo): readonly Service[] {
+  return memo.get(`own-services ${proxy.id}`, [snapshot.services, proxy.labels], () =>
+    [...snapshot.services.values()].filter(
+      ({ namespace, selector }) =>
+        namespace === proxy.namespace && selector !== undefined && hasLabels(proxy.labels, selector),
+    ),
+  );
+}
+
+function inboundPorts(service: Service, proxy: ProxyNode): readonly { service: Service; inbound: InboundPort }[] {
+  return service.ports.flatMap((port) => {
+    const target = containerPort(port, proxy);
+    if (target === undefined || port.protocol === "udp") return [];
+    const inbound = { port: target, servicePort: port.port, protocol: port.protocol, hostname: service.hostname };
+    return [{ service, inbound }];
+  });
+}
+
+const containerPort = ({ targetPort }: ServicePort, proxy: ProxyNode): number | undefined =>
+  typeof targetPort === "number" ? targetPort : proxy.ports[targetPort];

@@ -1,0 +1,176 @@
+import type { TransportSocket } from "#gen/xds/envoy/config/core/v3/base.ts";
+import { ApiConfigSource_ApiType, ApiVersion } from "#gen/xds/envoy/config/core/v3/config_source.ts";
+import { RawBuffer } from "#gen/xds/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.ts";
+import { TlsParameters_TlsProtocol } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/common.ts";
+import { SdsSecretConfig } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
+import {
+  CommonTlsContext,
+  DownstreamTlsContext,
+  UpstreamTlsContext,
+} from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/tls.ts";
+import { seconds } from "../model/duration.ts";
+import { pack } from "./any.ts";
+
+/** ALPN values by which a proxy recognises another proxy of the mesh. Source: Istio. */
+export const meshAlpn = ["istio", "istio-peer-exchange", "istio-http/1.0", "istio-http/1.1", "istio-h2"];
+export const meshHttpAlpn = ["istio-http/1.0", "istio-http/1.1", "istio-h2"];
+export const meshTcpAlpn = ["istio", "istio-peer-exchange"];
+export const plainHttpAlpn = ["http/1.1", "h2c"];
+
+/** A secret that the proxy's own agent hands over (its certificate "default", the roots "ROOTCA"). */
+function agentSecret(name: string): SdsSecretConfig {
+  return SdsSecretConfig.fromPartial({
+    name,
+    sdsConfig: {
+      configSourceSpecifier: {
+        $case: "apiConfigSource",
+        value: {
+          apiType: ApiConfigSource_ApiType.GRPC,
+          transportApiVersion: ApiVersion.V3,
+          setNodeOnFirstMessageOnly: true,
+          grpcServices: [{ targetSpecifier: { $case: "envoyGrpc", value: { clusterName: "sds-grpc" } } }],
+        },
+      },
+      initialFetchTimeout: seconds(0),
+      resourceApiVersion: ApiVersion.V3,
+    },
+  });
+}
+
+/** A secret of a gateway that comes over this same stream, such as kubernetes://shop-cert. */
+function streamedSecret(name: string): SdsSecretConfig {
+  return SdsSecretConfig.fromPartial({
+    name,
+    sdsConfig: {
+      configSourceSpecifier: { $case: "ads", value: {} },
+      initialFetchTimeout: seconds(0),
+      resourceApiVersion: ApiVersion.V3,
+    },
+  });
+}
+
+function meshTls(alpnProtocols: string[], match: readonly { exact?: string; prefix?: string }[]): CommonTlsContext {
+  return CommonTlsContext.fromPartial({
+    tlsParams: {
+      tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
+      tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+    },
+    alpnProtocols,
+    tlsCertificateSdsSecretConfigs: [agentSecret("default")],
+    validationContextType: {
+      $case: "combinedValidationContext",
+      value: {
+        defaultValidationContext: {
+          matchSubjectAltNames: match.map(({ exact, prefix }) => ({
+            matchPattern:
+              exact === undefined ? { $case: "prefix", value: prefix ?? "" } : { $case: "exact", value: exact },
+          })),
+        },
+        validationContextSdsSecretConfig: agentSecret("ROOTCA"),
+      },
+    },
+  });
+}
+
+const tlsSocket = (typedConfig: ReturnType<typeof pack>): TransportSocket => ({
+  name: "envoy.transport_sockets.tls",
+  configType: { $case: "typedConfig", value: typedConfig },
+});
+
+const upstream = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
+const downstream = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
+
+export const plainSocket = (): TransportSocket => ({
+  name: "envoy.transport_sockets.raw_buffer",
+  configType: {
+    $case: "typedConfig",
+    value: pack("envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer", RawBuffer, RawBuffer.fromPartial({})),
+  },
+});
+
+/** Client side of the mesh's mutual TLS. The server's identity must be one of the given ones, if any are known. */
+export function meshClientSocket(options: {
+  sni: string;
+  identities: readonly string[];
+  http: boolean;
+}): TransportSocket {
+  // Istio's proxies replace the protocols per request; ours and plain Envoy offer what that replacement results in.
+  const alpn = options.http ? ["istio-http/1.1", "istio", "http/1.1"] : ["istio-peer-exchange", "istio"];
+  const commonTlsContext = meshTls(
+    alpn,
+    options.identities.map((exact) => ({ exact })),
+  );
+  return tlsSocket(
+    pack(upstream, UpstreamTlsContext, { ...UpstreamTlsContext.fromPartial({ sni: options.sni }), commonTlsContext }),
+  );
+}
+
+/** Server side of the mesh's mutual TLS: a certificate of the trust domain is required. */
+export function meshServerSocket(options: { trustDomain: string; http: boolean }): TransportSocket {
+  const alpn = options.http ? ["h2", "http/1.1"] : ["istio-peer-exchange", "h2", "http/1.1"];
+  const commonTlsContext = meshTls(alpn, [{ prefix: `spiffe://${options.trustDomain}/` }]);
+  return tlsSocket(
+    pack(downstream, DownstreamTlsContext, {
+      ...DownstreamTlsContext.fromPartial({ requireClientCertificate: true }),
+      commonTlsContext,
+    }),
+  );
+}
+
+export interface OriginationOptions {
+  readonly sni: string | undefined;
+  readonly caFile: string;
+  readonly identities: readonly string[];
+  readonly clientCertificate: { readonly chainFile: string; readonly keyFile: string } | undefined;
+  readonly http2: boolean;
+}
+
+/** TLS towards a server outside the mesh (DestinationRule tls SIMPLE and MUTUAL). */
+export function originationSocket(options: OriginationOptions): TransportSocket {
+  const { clientCertificate } = options;
+  const commonTlsContext = CommonTlsContext.fromPartial({
+    alpnProtocols: options.http2 ? ["h2"] : [],
+    tlsCertificates:
+      clientCertificate === undefined
+        ? []
+        : [{ certificateChain: file(clientCertificate.chainFile), privateKey: file(clientCertificate.keyFile) }],
+    validationContextType: {
+      $case: "validationContext",
+      value: {
+        trustedCa: file(options.caFile),
+        matchSubjectAltNames: options.identities.map((value) => ({ matchPattern: { $case: "exact", value } })),
+      },
+    },
+  });
+  return tlsSocket(
+    pack(upstream, UpstreamTlsContext, {
+      ...UpstreamTlsContext.fromPartial({ sni: options.sni ?? "" }),
+      commonTlsContext,
+    }),
+  );
+}
+
+const file = (value: string) => ({ specifier: { $case: "filename" as const, value } });
+
+/** A gateway's own TLS for the outside, with the certificate of a Kubernetes secret. */
+export function gatewaySocket(options: { credentialName: string; mutual: boolean }): TransportSocket {
+  const secret = `kubernetes://${options.credentialName}`;
+  const commonTlsContext = CommonTlsContext.fromPartial({
+    alpnProtocols: ["h2", "http/1.1"],
+    tlsCertificateSdsSecretConfigs: [streamedSecret(secret)],
+    ...(options.mutual
+      ? {
+          validationContextType: {
+            $case: "validationContextSdsSecretConfig" as const,
+            value: streamedSecret(`${secret}-cacert`),
+          },
+        }
+      : {}),
+  });
+  return tlsSocket(
+    pack(downstream, DownstreamTlsContext, {
+      ...DownstreamTlsContext.fromPartial({ requireClientCertificate: options.mutual }),
+      commonTlsContext,
+    }),
+  );
+}

@@ -1,0 +1,23 @@
+import type { Cluster } from "#gen/xds/envoy/config/cluster/v3/cluster.ts";
+import type { ClusterLoadAssignment } from "#gen/xds/envoy/config/endpoint/v3/endpoint.ts";
+import type { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
+import type { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
+import type { ProxyNode, Snapshot } from "../model/snapshot.ts";
+import type { Memo } from "./memo.ts";
+import { translateRouter } from "./router.ts";
+import { scopeOf } from "./scope.ts";
+import { translateSidecar } from "./sidecar.ts";
+
+/** Everything one proxy is told, by resource name. Equal inputs give the very same objects as long as the memo remembers them. */
+export interface ProxyResources {
+  readonly clusters: ReadonlyMap<string, Cluster>;
+  readonly endpoints: ReadonlyMap<string, ClusterLoadAssignment>;
+  readonly listeners: ReadonlyMap<string, Listener>;
+  readonly routes: ReadonlyMap<string, RouteConfiguration>;
+}
+
+/** Computes a proxy's configuration from a snapshot. Pure: no clock, no socket; the memo only saves work. */
+export function translate(snapshot: Snapshot, proxy: ProxyNode, memo: Memo): ProxyResources {
+  const context = { snapshot, proxy, memo, scope: scopeOf(snapshot, proxy.namespace, memo) };
+  return proxy.type === "sidecar" ? translateSidecar(context) : translateRouter(context);
+}
