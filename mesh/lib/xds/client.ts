@@ -47,7 +47,7 @@ export class XdsClient {
 
   constructor(options: XdsClientOptions) {
     this.#options = options;
-    this.#backoff = options.backoff ?? new Backoff({ initialMs: 200, maximumMs: 15_000 });
+    this.#backoff = options.backoff ?? new Backoff({ initialMs: 100, maximumMs: 5000 });
   }
 
   /**

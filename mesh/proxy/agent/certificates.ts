@@ -1,0 +1,129 @@
+import { X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { spiffeId } from "#api/names.ts";
+import { IstioCertificateRequest, IstioCertificateResponse } from "#gen/istio/istio/v1/ca.ts";
+import { Backoff } from "#mesh/lib/xds/backoff.ts";
+import type { ProxyConfig } from "../config.ts";
+import { connectControlPlane } from "./control-plane.ts";
+import type { AgentLog } from "./log.ts";
+import { createSigningRequest } from "./signing-request.ts";
+
+const METHOD = "/istio.v1.auth.IstioCertificateService/CreateCertificate";
+const TIMEOUT_MS = 10_000;
+/** Renewal moves by up to this share of the lifetime, so that pods that started together do not renew together. */
+const JITTER = 0.01;
+/** Node's timers count milliseconds in 31 bits. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** What this workload proves itself with, and whom it trusts. All PEM. */
+export interface WorkloadCertificate {
+  readonly chain: string;
+  readonly privateKey: string;
+  readonly roots: string;
+  readonly spiffeId: string;
+  readonly serial: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+export interface CertificateOptions {
+  readonly config: ProxyConfig;
+  readonly log: AgentLog;
+  /** Called with the first certificate and with every renewed one. */
+  readonly onCertificate: (certificate: WorkloadCertificate) => void;
+  readonly random?: () => number;
+}
+
+/** Gets this workload's certificate from the control plane and renews it in time, for as long as it lives. */
+export class Certificates {
+  readonly #options: CertificateOptions;
+  readonly #backoff = new Backoff({ initialMs: 100, maximumMs: 3000 });
+  #timer: NodeJS.Timeout | undefined;
+  #current: WorkloadCertificate | undefined;
+  #closed = false;
+
+  constructor(options: CertificateOptions) {
+    this.#options = options;
+  }
+
+  get current(): WorkloadCertificate | undefined {
+    return this.#current;
+  }
+
+  start(): void {
+    void this.#renew();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #renew(): Promise<void> {
+    const { config, log } = this.#options;
+    let delayMs: number;
+    try {
+      const certificate = await requestCertificate(config);
+      if (this.#closed) return;
+      this.#backoff.reset();
+      this.#current = certificate;
+      delayMs = this.#untilRenewal(certificate);
+      log.info({ spiffeId: certificate.spiffeId, notAfter: certificate.notAfter.toISOString() }, "got a workload certificate");
+      this.#options.onCertificate(certificate);
+    } catch (error) {
+      delayMs = this.#backoff.next();
+      log.warn({ error: (error as Error).message, retryMs: delayMs }, "could not get a workload certificate");
+    }
+    if (!this.#closed) this.#timer = setTimeout(() => void this.#renew(), Math.min(delayMs, LONGEST_TIMER_MS));
+  }
+
+  #untilRenewal({ notBefore, notAfter }: WorkloadCertificate): number {
+    const lifetime = notAfter.getTime() - notBefore.getTime();
+    const grace = this.#options.config.renewalGraceRatio + ((this.#options.random ?? Math.random)() * 2 - 1) * JITTER;
+    return Math.max(1000, notAfter.getTime() - lifetime * grace - Date.now());
+  }
+}
+
+/** Asks once. Throws when the control plane refuses, or answers with something that does not fit the key. */
+export async function requestCertificate(config: ProxyConfig): Promise<WorkloadCertificate> {
+  const id = spiffeId(config.pod.namespace, config.pod.serviceAccount, config.trustDomain);
+  const { privateKey, request } = createSigningRequest(id);
+  const certificates = await signed(config, request);
+  if (certificates.length < 2) throw new Error(`the control plane answered with ${certificates.length} certificates, not with a chain and its root`);
+  const leaf = new X509Certificate(certificates[0]!);
+  const root = certificates.at(-1)!;
+  const trusted = await readFile(config.files.rootCertificate, "utf8").catch(() => "");
+  return {
+    chain: certificates.slice(0, -1).map(ended).join(""),
+    privateKey,
+    // While roots change, peers may still be signed by the other one.
+    roots: trusted.includes(root.trim()) || trusted === "" ? ended(trusted || root) : ended(root) + ended(trusted),
+    spiffeId: /URI:(spiffe:[^,]+)/.exec(leaf.subjectAltName ?? "")?.[1] ?? id,
+    serial: leaf.serialNumber.toLowerCase(),
+    notBefore: leaf.validFromDate,
+    notAfter: leaf.validToDate,
+  };
+}
+
+async function signed(config: ProxyConfig, csr: string): Promise<readonly string[]> {
+  const { client, metadata } = await connectControlPlane(config, config.certificateAddress);
+  try {
+    const response = await new Promise<IstioCertificateResponse | undefined>((resolve, reject) => {
+      client.makeUnaryRequest<IstioCertificateRequest, IstioCertificateResponse>(
+        METHOD,
+        (message) => Buffer.from(IstioCertificateRequest.encode(message).finish()),
+        (bytes) => IstioCertificateResponse.decode(bytes),
+        IstioCertificateRequest.fromPartial({ csr, validityDuration: config.certificateLifetimeSeconds }),
+        metadata,
+        { deadline: Date.now() + TIMEOUT_MS },
+        (error, value) => (error === null ? resolve(value) : reject(error)),
+      );
+    });
+    // Several certificates may stand in one element.
+    return (response?.certChain ?? []).flatMap((text) => text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []);
+  } finally {
+    client.close();
+  }
+}
+
+const ended = (pem: string): string => `${pem.trimEnd()}\n`;
