@@ -12,6 +12,7 @@ import {
 } from "../model/other-kinds.ts";
 import type { Config, ConfigProblem, Service, Snapshot, Workload } from "../model/snapshot.ts";
 import { virtualServiceSpec } from "../model/virtual-service.ts";
+import { findMistakes } from "./check-spec.ts";
 import { joinEndpoints } from "./endpoints.ts";
 import { originOf, parsePod, parseService, parseSlice, type Slice, specOf } from "./parse-core.ts";
 import { servicesOf } from "./parse-service-entry.ts";
@@ -31,7 +32,12 @@ const meshConfigMap = "istio";
 
 const config =
   <Spec>(schema: z.ZodType<Spec>) =>
-  (object: KubeObject): Config<Spec> => ({ origin: originOf(object), spec: schema.parse(specOf(object)) });
+  (object: KubeObject): Config<Spec> => {
+    const spec = specOf(object);
+    const mistakes = findMistakes(spec);
+    if (mistakes.length > 0) throw new Error(mistakes.join("; "));
+    return { origin: originOf(object), spec: schema.parse(spec) };
+  };
 
 /**
  * All objects that configuration is made from, parsed once as they come. Builds immutable snapshots that share what did not
@@ -44,6 +50,8 @@ export class ConfigStore {
   #mesh: MeshConfig;
   #generation = 0;
   readonly #versions = new Map<string, string>();
+  /** Generation of the first snapshot that has an object as it is. */
+  readonly #since = new Map<string, number>();
   readonly #problems = new Map<string, ConfigProblem>();
   readonly #services = new Table(
     (object): Service => parseService(object, this.#domain, this.#mesh.defaultServiceExportTo),
@@ -74,9 +82,11 @@ export class ConfigStore {
       if (changed === undefined) return "none";
       this.#problems.delete(key);
       if (isConfiguration(object.kind)) this.#versions.set(key, object.metadata.resourceVersion ?? "");
-      return changed ? changeOf(object.kind) : "none";
+      if (!changed) return "none";
+      if (isConfiguration(object.kind)) this.#since.set(key, this.#generation + 1);
+      return changeOf(object.kind);
     } catch (error) {
-      const message = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+      const message = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
       this.#problems.set(key, { object: originOf(object), message });
       return this.#table(object.kind)?.delete(object) === true ? changeOf(object.kind) : "none";
     }
@@ -87,12 +97,22 @@ export class ConfigStore {
     const key = keyOf(object);
     this.#problems.delete(key);
     this.#versions.delete(key);
+    this.#since.delete(key);
     return this.#table(object.kind)?.delete(object) === true ? changeOf(object.kind) : "none";
   }
 
   /** Objects that could not be read. */
   get problems(): readonly ConfigProblem[] {
     return [...this.#problems.values()];
+  }
+
+  /**
+   * The version of an object ("Kind/namespace/name") that is in force and the generation since which it is, for finding out who
+   * has it. A version that changes nothing counts as the one before.
+   */
+  inclusionOf(key: string): { readonly resourceVersion: string; readonly generation: number } | undefined {
+    const resourceVersion = this.#versions.get(key);
+    return resourceVersion === undefined ? undefined : { resourceVersion, generation: this.#since.get(key) ?? 0 };
   }
 
   /** What is known now, as an immutable value. */
@@ -174,6 +194,8 @@ export class ConfigStore {
 }
 
 const same = (a: readonly unknown[], b: readonly unknown[]): boolean => a.every((value, index) => value === b[index]);
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const keyOf = ({ kind, metadata }: KubeObject): string => `${kind}/${metadata.namespace ?? ""}/${metadata.name ?? ""}`;
 

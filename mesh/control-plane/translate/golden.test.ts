@@ -12,7 +12,7 @@ import { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
 import { toEnvoyJson } from "#mesh/lib/xds/any-json.ts";
 import { ConfigStore } from "../ingest/store.ts";
 import type { ProxyNode } from "../model/snapshot.ts";
-import { checkConsistency } from "../xds/consistency.ts";
+import { ConsistencyChecker } from "../xds/consistency.ts";
 import { Memo } from "./memo.ts";
 import { findProblems } from "./problems.ts";
 import { type ProxyResources, translate } from "./translate.ts";
@@ -58,7 +58,7 @@ describe("translation", () => {
       const snapshot = store.build();
       const memo = new Memo();
       const translated = proxies.map((proxy) => [proxy.id, translate(snapshot, proxy, memo)] as const);
-      for (const [, resources] of translated) expect(checkConsistency(resources)).toEqual([]);
+      for (const [, resources] of translated) expect(new ConsistencyChecker().check(resources)).toEqual([]);
       const problems = [...store.problems, ...findProblems(snapshot)].map(
         ({ object, message }) => `${object.kind}/${object.namespace}/${object.name}: ${message}`,
       );

@@ -1,4 +1,3 @@
-import { parseDuration } from "../model/duration.ts";
 import { resolveHost } from "../model/host.ts";
 import type { ConfigProblem, Snapshot } from "../model/snapshot.ts";
 import type { Destination } from "../model/virtual-service.ts";
@@ -60,31 +59,3 @@ function idleSubsets(snapshot: Snapshot): readonly ConfigProblem[] {
       .map(({ name }) => ({ object: origin, message: `subset ${name} selects no ready pod` }));
   });
 }
-
-/** Durations in a specification that are none; translation would throw on them. Walks every field that holds one by its name. */
-export function badDurations(value: unknown, path = "spec"): readonly string[] {
-  if (Array.isArray(value)) return value.flatMap((item, index) => badDurations(item, `${path}[${index}]`));
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([name, child]) => {
-    if (typeof child !== "string" || !durationFields.has(name)) return badDurations(child, `${path}.${name}`);
-    try {
-      parseDuration(child);
-      return [];
-    } catch (error) {
-      return [`${path}.${name}: ${error instanceof Error ? error.message : String(error)}`];
-    }
-  });
-}
-
-const durationFields = new Set([
-  "timeout",
-  "perTryTimeout",
-  "backoff",
-  "fixedDelay",
-  "maxAge",
-  "connectTimeout",
-  "idleTimeout",
-  "interval",
-  "baseEjectionTime",
-  "ttl",
-]);

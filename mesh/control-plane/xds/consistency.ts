@@ -1,34 +1,60 @@
 import type { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import type { FilterChain } from "#gen/xds/envoy/config/listener/v3/listener_components.ts";
+import type { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
 import { HttpConnectionManager } from "#gen/xds/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
 import type { ProxyResources } from "../translate/translate.ts";
 
-/**
- * What a proxy would refuse or wait for without end: a listener whose routes are not there, a cluster without endpoints' list, a
- * domain that stands twice. Routes may name clusters that are missing: that is the user's mistake, answered with 503 NC.
- */
-export function checkConsistency(resources: ProxyResources): readonly string[] {
-  return [
-    ...missingRoutes(resources),
-    ...missingEndpoints(resources),
-    ...doubleDomains(resources),
-    ...doubleChains(resources),
-  ];
+interface ListenerFacts {
+  readonly routeNames: readonly string[];
+  readonly problems: readonly string[];
 }
 
-function* missingRoutes({ listeners, routes }: ProxyResources): Iterable<string> {
-  for (const listener of listeners.values()) {
-    for (const name of routeNamesOf(listener)) {
-      if (!routes.has(name)) yield `listener ${listener.name} names routes ${name}, which are missing`;
+/**
+ * Finds what a proxy would refuse or wait for without end: a listener whose routes are not there, a cluster without a list of
+ * endpoints, a domain that stands twice. Routes may name clusters that are missing: that is the user's mistake, answered with 503
+ * NC. What was found about a resource is remembered as long as the resource lives.
+ */
+export class ConsistencyChecker {
+  readonly #listeners = new WeakMap<Listener, ListenerFacts>();
+  readonly #routes = new WeakMap<RouteConfiguration, readonly string[]>();
+
+  check({ listeners, routes, clusters, endpoints }: ProxyResources): readonly string[] {
+    const problems: string[] = [];
+    for (const listener of listeners.values()) {
+      const facts = remember(this.#listeners, listener, factsOf);
+      problems.push(...facts.problems);
+      for (const name of facts.routeNames) {
+        if (!routes.has(name)) problems.push(`listener ${listener.name} names routes ${name}, which are missing`);
+      }
     }
+    for (const { name, edsClusterConfig } of clusters.values()) {
+      if (edsClusterConfig !== undefined && !endpoints.has(edsClusterConfig.serviceName || name)) {
+        problems.push(`cluster ${name} has no list of endpoints`);
+      }
+    }
+    for (const one of routes.values()) problems.push(...remember(this.#routes, one, doubleDomains));
+    return problems;
   }
 }
+
+function remember<Key extends object, Value>(cache: WeakMap<Key, Value>, key: Key, find: (key: Key) => Value): Value {
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const value = find(key);
+  cache.set(key, value);
+  return value;
+}
+
+const factsOf = (listener: Listener): ListenerFacts => ({
+  routeNames: routeNamesOf(listener),
+  problems: doubleChains(listener),
+});
 
 const managerType =
   "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
 /** Names of route configurations that a listener takes from the stream. */
-export function routeNamesOf(listener: Listener): readonly string[] {
+function routeNamesOf(listener: Listener): readonly string[] {
   return chainsOf(listener).flatMap(({ filters }) =>
     filters.flatMap(({ configType }) => {
       if (configType?.$case !== "typedConfig" || configType.value.typeUrl !== managerType) return [];
@@ -43,31 +69,19 @@ const chainsOf = (listener: Listener): readonly FilterChain[] =>
     ? listener.filterChains
     : [...listener.filterChains, listener.defaultFilterChain];
 
-function* missingEndpoints({ clusters, endpoints }: ProxyResources): Iterable<string> {
-  for (const { name, edsClusterConfig } of clusters.values()) {
-    if (edsClusterConfig !== undefined && !endpoints.has(edsClusterConfig.serviceName || name)) {
-      yield `cluster ${name} has no list of endpoints`;
-    }
+function doubleDomains({ name, virtualHosts }: RouteConfiguration): readonly string[] {
+  const seen = new Set<string>();
+  const problems: string[] = [];
+  for (const domain of virtualHosts.flatMap(({ domains }) => domains)) {
+    if (seen.has(domain)) problems.push(`routes ${name} have domain ${domain} twice`);
+    seen.add(domain);
   }
+  return problems;
 }
 
-function* doubleDomains({ routes }: ProxyResources): Iterable<string> {
-  for (const { name, virtualHosts } of routes.values()) {
-    const seen = new Set<string>();
-    for (const domain of virtualHosts.flatMap((host) => host.domains)) {
-      if (seen.has(domain)) yield `routes ${name} have domain ${domain} twice`;
-      seen.add(domain);
-    }
-  }
-}
-
-function* doubleChains({ listeners }: ProxyResources): Iterable<string> {
-  for (const listener of listeners.values()) {
-    const seen = new Set<string>();
-    for (const { filterChainMatch } of listener.filterChains) {
-      const key = JSON.stringify(filterChainMatch ?? {});
-      if (seen.has(key)) yield `listener ${listener.name} has two filter chains for ${key}`;
-      seen.add(key);
-    }
-  }
+function doubleChains(listener: Listener): readonly string[] {
+  const keys = listener.filterChains.map(({ filterChainMatch }) => JSON.stringify(filterChainMatch ?? {}));
+  return keys
+    .filter((key, index) => keys.indexOf(key) !== index)
+    .map((key) => `listener ${listener.name} has two filter chains for ${key}`);
 }

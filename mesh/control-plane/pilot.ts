@@ -1,0 +1,74 @@
+import type { UntypedServiceImplementation } from "@grpc/grpc-js";
+import type { Logger } from "pino";
+import type { KubeObject } from "#api/kinds/object.ts";
+import type { ObjectSource } from "./ingest/source.ts";
+import { type Change, ConfigStore, type StoreOptions } from "./ingest/store.ts";
+import { adsService } from "./serve/ads-service.ts";
+import type { Authenticate } from "./serve/authenticate.ts";
+import { Coalescer } from "./serve/coalescer.ts";
+import { Distributor } from "./serve/distributor.ts";
+import { ProxyRecord } from "./serve/proxy-events.ts";
+
+export interface PilotOptions {
+  readonly source: ObjectSource;
+  readonly store?: StoreOptions;
+  /** Names this process in versions and nonces. */
+  readonly instance: string;
+  readonly log: Logger;
+}
+
+/** The part of the control plane that turns the cluster's objects into proxies' configuration. */
+export interface Pilot {
+  readonly store: ConfigStore;
+  readonly distributor: Distributor;
+  readonly record: ProxyRecord;
+  /** Discovery for proxies; without authentication for the plaintext port. */
+  service(authenticate: Authenticate | undefined): UntypedServiceImplementation;
+  /** The first snapshot was published. */
+  readonly ready: Promise<void>;
+  readonly isReady: () => boolean;
+  stop(): void;
+}
+
+/** ingest -> snapshot -> translate -> publish: every change ends in a new snapshot, several close together in one. */
+export function startPilot({ source, store: storeOptions, instance, log }: PilotOptions): Pilot {
+  const store = new ConfigStore(storeOptions);
+  const distributor = new Distributor(log);
+  const record = new ProxyRecord(log);
+  let listed = false;
+  let changedAt: Date | undefined;
+  const publish = (): void => {
+    const snapshot = store.build();
+    record.published(snapshot.generation, changedAt ?? new Date());
+    changedAt = undefined;
+    distributor.publish(snapshot);
+  };
+  const coalescer = new Coalescer(publish);
+  const noted = (change: Change): void => {
+    // Until everything was listed once, a snapshot would lack what is there and take it away from proxies.
+    if (change === "none" || !listed) return;
+    changedAt ??= new Date();
+    coalescer.notify();
+  };
+  const ready = source
+    .start({
+      put: (object: KubeObject) => noted(store.put(object)),
+      delete: (object: KubeObject) => noted(store.delete(object)),
+    })
+    .then(() => {
+      listed = true;
+      publish();
+    });
+  return {
+    store,
+    distributor,
+    record,
+    ready,
+    isReady: () => distributor.snapshot !== undefined,
+    service: (authenticate) => adsService({ distributor, events: record, authenticate, instance, log }),
+    stop: () => {
+      coalescer.stop();
+      source.stop();
+    },
+  };
+}

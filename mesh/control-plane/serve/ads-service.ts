@@ -1,0 +1,175 @@
+import {
+  type handleBidiStreamingCall,
+  Metadata,
+  type ServerDuplexStream,
+  type ServiceDefinition,
+  status,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import type { Logger } from "pino";
+import type { Node } from "#gen/xds/envoy/config/core/v3/base.ts";
+import {
+  DeltaDiscoveryRequest,
+  DeltaDiscoveryResponse,
+  DiscoveryRequest,
+  DiscoveryResponse,
+} from "#gen/xds/envoy/service/discovery/v3/discovery.ts";
+import type { ProxyNode } from "../model/snapshot.ts";
+import { xdsTypeOf } from "../xds/resource.ts";
+import type { Authenticate, Identity } from "./authenticate.ts";
+import type { Distributor } from "./distributor.ts";
+import { parseNode } from "./node.ts";
+import { fromDelta, fromState, toDelta, toState } from "./protocol.ts";
+import type { ProxyEvents } from "./proxy-events.ts";
+import { type Incoming, type Outgoing, ProxySession } from "./proxy-session.ts";
+
+const root = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
+
+/** The two methods of aggregated discovery. Source: envoy/service/discovery/v3/ads.proto. */
+export const adsDefinition = {
+  streamAggregatedResources: {
+    path: `${root}/StreamAggregatedResources`,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: (message: DiscoveryRequest) => Buffer.from(DiscoveryRequest.encode(message).finish()),
+    requestDeserialize: (bytes: Buffer) => DiscoveryRequest.decode(bytes),
+    responseSerialize: (message: DiscoveryResponse) => Buffer.from(DiscoveryResponse.encode(message).finish()),
+    responseDeserialize: (bytes: Buffer) => DiscoveryResponse.decode(bytes),
+  },
+  deltaAggregatedResources: {
+    path: `${root}/DeltaAggregatedResources`,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: (message: DeltaDiscoveryRequest) => Buffer.from(DeltaDiscoveryRequest.encode(message).finish()),
+    requestDeserialize: (bytes: Buffer) => DeltaDiscoveryRequest.decode(bytes),
+    responseSerialize: (message: DeltaDiscoveryResponse) =>
+      Buffer.from(DeltaDiscoveryResponse.encode(message).finish()),
+    responseDeserialize: (bytes: Buffer) => DeltaDiscoveryResponse.decode(bytes),
+  },
+} satisfies ServiceDefinition;
+
+export interface AdsOptions {
+  readonly distributor: Distributor;
+  readonly events: ProxyEvents;
+  /** Undefined where callers are not asked who they are: the plaintext port. */
+  readonly authenticate: Authenticate | undefined;
+  /** Names this process in nonces and versions. */
+  readonly instance: string;
+  readonly log: Logger;
+}
+
+/** Aggregated discovery over the distributor, in both protocols. */
+export function adsService(options: AdsOptions): UntypedServiceImplementation {
+  const streamAggregatedResources: handleBidiStreamingCall<DiscoveryRequest, DiscoveryResponse> = (call) =>
+    serve(options, call, {
+      read: (type, request, session) => fromState(type, request, session),
+      write: toState,
+    });
+  const deltaAggregatedResources: handleBidiStreamingCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> = (call) =>
+    serve(options, call, {
+      read: (type, request, session) => fromDelta(type, request, !session.watches.has(type)),
+      write: toDelta,
+    });
+  return { streamAggregatedResources, deltaAggregatedResources };
+}
+
+interface Protocol<Request, Response> {
+  read(type: NonNullable<ReturnType<typeof xdsTypeOf>>, request: Request, session: ProxySession): Incoming | undefined;
+  write(outgoing: Outgoing): Response | undefined;
+}
+
+interface AnyRequest {
+  readonly typeUrl: string;
+  readonly node?: Node | undefined;
+}
+
+/** One stream: says who it is with its first request, and is then answered until it ends. */
+function serve<Request extends AnyRequest, Response>(
+  options: AdsOptions,
+  call: ServerDuplexStream<Request, Response>,
+  protocol: Protocol<Request, Response>,
+): void {
+  const queue: Request[] = [];
+  let session: ProxySession | undefined;
+  let disconnect = (): void => {};
+  let ended = false;
+  const end = (): void => {
+    if (ended) return;
+    ended = true;
+    disconnect();
+    if (session !== undefined) options.events.disconnected(session);
+  };
+  const accept = (request: Request): void => {
+    const type = xdsTypeOf(request.typeUrl);
+    if (session === undefined || type === undefined || ended) return;
+    const incoming = protocol.read(type, request, session);
+    if (incoming !== undefined) session.request(incoming);
+  };
+  const open = async (request: Request): Promise<void> => {
+    const node = await admit(options, call, request.node);
+    if (ended) return;
+    const opened = new ProxySession(node, options.instance, {
+      send: (outgoing) => {
+        const response = protocol.write(outgoing);
+        if (response === undefined) return false;
+        call.write(response);
+        options.events.sent(opened, outgoing);
+        return true;
+      },
+      rejected: (rejection) => options.events.rejected(opened, rejection),
+      synced: (generation) => options.events.synced(opened, generation),
+    });
+    session = opened;
+    options.events.connected(opened);
+    disconnect = options.distributor.connect(opened);
+    for (const waiting of queue.splice(0)) accept(waiting);
+  };
+  call.on("data", (request: Request) => {
+    if (session !== undefined) return accept(request);
+    queue.push(request);
+    if (queue.length > 1) return;
+    open(request).catch((error: unknown) => {
+      options.log.warn({ peer: call.getPeer(), err: error }, "stream refused");
+      ended = true;
+      call.emit("error", { code: status.UNAUTHENTICATED, details: messageOf(error), metadata: new Metadata() });
+    });
+  });
+  call.on("cancelled", end);
+  call.on("error", end);
+  call.on("end", () => {
+    end();
+    call.end();
+  });
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Who the stream is for. A proxy may ask only in the name of its own namespace. */
+async function admit<Request, Response>(
+  { authenticate }: AdsOptions,
+  call: ServerDuplexStream<Request, Response>,
+  node: Node | undefined,
+): Promise<ProxyNode> {
+  if (node === undefined) throw new Error("the first request names no node");
+  const proxy = parseNode(node);
+  if (authenticate === undefined) return proxy;
+  const identity = await authenticate(credentialsOf(call));
+  if (identity === undefined) throw new Error("neither a valid token nor a client certificate of the mesh");
+  assertNamespace(proxy, identity);
+  return proxy;
+}
+
+function assertNamespace(proxy: ProxyNode, identity: Identity): void {
+  if (proxy.namespace === identity.namespace) return;
+  throw new Error(
+    `${identity.namespace}/${identity.serviceAccount} may not ask for proxies of namespace ${proxy.namespace}`,
+  );
+}
+
+function credentialsOf(call: Pick<ServerDuplexStream<unknown, unknown>, "metadata" | "getAuthContext">) {
+  const header = String(call.metadata.get("authorization")[0] ?? "");
+  const token = /^bearer (.+)$/i.exec(header)?.[1];
+  const names = call.getAuthContext().sslPeerCertificate?.subjectaltname ?? "";
+  const certificateUris = names.split(", ").flatMap((name) => (name.startsWith("URI:") ? [name.slice(4)] : []));
+  return { token, certificateUris };
+}

@@ -1,0 +1,36 @@
+/** Who is at the other end, as proven by a token or a certificate. */
+export interface Identity {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+}
+
+/** What a caller shows. */
+export interface Credentials {
+  /** Bearer token of the authorization header. */
+  readonly token: string | undefined;
+  /** URIs in the client certificate that the TLS handshake has verified. */
+  readonly certificateUris: readonly string[];
+}
+
+/** Undefined if neither proves anything. */
+export type Authenticate = (credentials: Credentials) => Promise<Identity | undefined>;
+
+const spiffe = /^spiffe:\/\/([^/]+)\/ns\/([^/]+)\/sa\/([^/]+)$/;
+
+/** The workload that a SPIFFE name stands for; undefined if it is of another trust domain or form. */
+export function identityOf(uri: string, trustDomain: string): Identity | undefined {
+  const [, domain, namespace, serviceAccount] = spiffe.exec(uri) ?? [];
+  if (domain !== trustDomain || namespace === undefined || serviceAccount === undefined) return undefined;
+  return { namespace, serviceAccount };
+}
+
+/** Takes a verified certificate of the mesh, else what the token reviewer says about the token. */
+export const authenticator =
+  (trustDomain: () => string, reviewToken: (token: string) => Promise<Identity | undefined>): Authenticate =>
+  async ({ token, certificateUris }) => {
+    for (const uri of certificateUris) {
+      const identity = identityOf(uri, trustDomain());
+      if (identity !== undefined) return identity;
+    }
+    return token === undefined ? undefined : await reviewToken(token);
+  };
