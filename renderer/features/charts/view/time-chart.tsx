@@ -1,0 +1,89 @@
+import { useEffect, useRef } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+
+export interface TimeChartProps {
+  readonly title: string;
+  /** Seconds since the epoch. */
+  readonly times: readonly number[];
+  readonly series: readonly {
+    readonly name: string;
+    readonly color: string;
+    readonly values: readonly (number | undefined)[];
+  }[];
+  readonly maximum: number | undefined;
+}
+
+/** Lines over time. The numbers stand in the table beside, for those who cannot see them here. */
+export default function TimeChart({ title, times, series, maximum }: TimeChartProps) {
+  const parent = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot>(undefined);
+  const key = series.map((one) => one.name).join();
+  const colors = series.map((one) => one.color);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the chart is made anew only when its series are others
+  useEffect(() => {
+    const element = parent.current;
+    if (element === null) return;
+    const resolve = (color: string): string => getComputedStyle(element).getPropertyValue(color.slice(4, -1)) || color;
+    // Colours of the page are resolved here, because a canvas does not know custom properties.
+    const probe = document.createElement("span");
+    element.append(probe);
+    const paint = (color: string): string => {
+      probe.style.color = color;
+      return getComputedStyle(probe).color || resolve(color);
+    };
+    const text = paint("var(--text-2)");
+    const grid = { stroke: paint("var(--line)"), width: 1 };
+    const plot = new uPlot(
+      {
+        width: element.clientWidth,
+        height: Math.max(90, element.clientHeight),
+        legend: { show: false },
+        cursor: { y: false },
+        scales: { y: { range: (_, __, high) => [0, maximum ?? Math.max(10, high * 1.15)] } },
+        axes: [
+          {
+            stroke: text,
+            grid: { show: false },
+            ticks: { show: false },
+            size: 22,
+            values: (_, marks) => marks.map((mark) => `${Math.round(mark - Date.now() / 1000)} s`),
+          },
+          { stroke: text, grid, ticks: { show: false }, size: 40 },
+        ],
+        series: [
+          {},
+          ...series.map((one, index) => ({
+            label: one.name,
+            stroke: paint(colors[index]!),
+            width: 2,
+            spanGaps: true,
+            dash: index % 2 === 1 ? [6, 4] : [],
+            points: { show: false },
+          })),
+        ],
+      },
+      [[], ...series.map(() => [])],
+      element,
+    );
+    probe.remove();
+    chart.current = plot;
+    const observer = new ResizeObserver(() =>
+      plot.setSize({ width: element.clientWidth, height: Math.max(90, element.clientHeight) }),
+    );
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      plot.destroy();
+    };
+  }, [key, maximum]);
+  useEffect(() => {
+    chart.current?.setData([[...times], ...series.map((one) => one.values.map((value) => value ?? null))]);
+  }, [times, series]);
+  return (
+    <figure className="time-chart">
+      <figcaption>{title}</figcaption>
+      <div ref={parent} className="time-chart-canvas" aria-hidden />
+    </figure>
+  );
+}

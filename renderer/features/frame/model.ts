@@ -1,0 +1,32 @@
+import { createStore } from "zustand/vanilla";
+
+export const pages = ["labs", "mesh", "requests", "config", "proxies", "cluster"] as const;
+export type Page = (typeof pages)[number];
+export type DockTab = "terminals" | "logs" | "events";
+
+export interface FrameState {
+  readonly page: Page;
+  readonly lab: string | undefined;
+  readonly dock: DockTab | undefined;
+  readonly palette: boolean;
+  readonly theme: "system" | "light" | "dark";
+}
+
+/** What is on screen. Nothing else is owned here: facts come from the host. */
+export const frameStore = createStore<FrameState>(() => ({
+  page: "labs",
+  lab: undefined,
+  dock: undefined,
+  palette: false,
+  theme: (localStorage.getItem("slipway-theme") as FrameState["theme"] | null) ?? "system",
+}));
+
+export const show = (page: Page): void => frameStore.setState({ page, palette: false });
+export const openLab = (lab: string | undefined): void => frameStore.setState({ page: "labs", lab, palette: false });
+export const toggleDock = (tab: DockTab): void =>
+  frameStore.setState(({ dock }) => ({ dock: dock === tab ? undefined : tab, palette: false }));
+
+export function setTheme(theme: FrameState["theme"]): void {
+  localStorage.setItem("slipway-theme", theme);
+  frameStore.setState({ theme, palette: false });
+}

@@ -1,0 +1,78 @@
+import { lazy, Suspense, useEffect } from "react";
+import { useStore } from "zustand";
+import { useConnection, useLatest } from "../../../bridge/hooks.ts";
+import { ClusterPage } from "../../cluster/view/cluster-page.tsx";
+import { LabsPage } from "../../labs/view/labs-page.tsx";
+import { ManifestPage } from "../../manifest/view/manifest-page.tsx";
+import { Palette } from "../../palette/view/palette.tsx";
+import { Provisioning } from "../../provisioning/view/provisioning.tsx";
+import { ProxiesPage } from "../../proxies/view/proxies-page.tsx";
+import { RequestsPage } from "../../requests/view/requests-page.tsx";
+import { MeshPage } from "../../topology/view/mesh-page.tsx";
+import { frameStore, type Page } from "../model.ts";
+import { Navigation } from "./navigation.tsx";
+import { StatusLine } from "./status-line.tsx";
+import "./app.css";
+
+const Dock = lazy(() => import("./dock.tsx"));
+
+/** The frame: status line, navigation, the page, the dock. While the cluster is not ready, the page is how far it is. */
+export function App() {
+  const { page, theme, dock } = useStore(frameStore);
+  const status = useLatest("cluster.status", {});
+  const connection = useConnection();
+  useEffect(() => {
+    if (theme === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+  }, [theme]);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+        event.preventDefault();
+        frameStore.setState(({ palette }) => ({ palette: !palette }));
+      }
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+  const ready = status?.phase === "ready";
+  return (
+    <div className="frame">
+      <StatusLine status={status} />
+      {connection.state === "lost" && (
+        <div className="connection-lost" role="status">
+          The connection to Slipway was lost. Trying again …
+        </div>
+      )}
+      <div className="frame-body">
+        <Navigation page={page} />
+        <main className="frame-page">
+          {ready || page === "cluster" ? <PageView page={page} /> : <Provisioning status={status} />}
+        </main>
+      </div>
+      {dock !== undefined && (
+        <Suspense fallback={<div className="dock muted">…</div>}>
+          <Dock tab={dock} />
+        </Suspense>
+      )}
+      <Palette />
+    </div>
+  );
+}
+
+function PageView({ page }: { readonly page: Page }) {
+  switch (page) {
+    case "labs":
+      return <LabsPage />;
+    case "mesh":
+      return <MeshPage />;
+    case "requests":
+      return <RequestsPage />;
+    case "config":
+      return <ManifestPage />;
+    case "proxies":
+      return <ProxiesPage />;
+    case "cluster":
+      return <ClusterPage />;
+  }
+}

@@ -1,0 +1,124 @@
+import { useState } from "react";
+import type { ProxyConfigPart } from "#api/rpc/contract.ts";
+import type { ProxySync } from "#api/rpc/telemetry.ts";
+import { useLatest, useQuery } from "../../../bridge/hooks.ts";
+import { Empty } from "../../../ui/empty.tsx";
+import { ErrorCard } from "../../../ui/error-card.tsx";
+
+const parts: readonly ProxyConfigPart[] = ["listeners", "routes", "clusters", "endpoints", "secrets", "bootstrap"];
+const types = ["CDS", "LDS", "EDS", "RDS"] as const;
+
+/** Which proxy has taken over which configuration, and what that configuration is. */
+export function ProxiesPage() {
+  const mesh = useLatest("mesh.status", {});
+  const [selected, setSelected] = useState<ProxySync>();
+  const [part, setPart] = useState<ProxyConfigPart>("routes");
+  if (mesh === undefined || mesh.proxies.length === 0) {
+    return (
+      <Empty title="No proxies yet">
+        Pods whose namespace has the label istio-injection=enabled get one; gateways are proxies too.
+      </Empty>
+    );
+  }
+  return (
+    <div className="page stack">
+      <h1>Proxies</h1>
+      <div className="card" style={{ padding: 0 }}>
+        <table className="table">
+          <thead>
+            <tr>
+              <th>Proxy</th>
+              <th>Role</th>
+              {types.map((type) => (
+                <th key={type}>{type}</th>
+              ))}
+              <th>Version</th>
+            </tr>
+          </thead>
+          <tbody>
+            {mesh.proxies.map((proxy) => (
+              <tr key={proxy.id}>
+                <td>
+                  <button
+                    type="button"
+                    className="button quiet"
+                    style={{ padding: 0 }}
+                    aria-pressed={selected?.id === proxy.id}
+                    onClick={() => setSelected(proxy)}
+                  >
+                    {proxy.id}
+                  </button>
+                  {proxy.rejected && <div className="bad">refused: {proxy.rejected}</div>}
+                </td>
+                <td>{proxy.role}</td>
+                {types.map((type) => (
+                  <td
+                    key={type}
+                    className={
+                      proxy.types[type] === "SYNCED" ? "good" : proxy.types[type] === "NOT SENT" ? "muted" : "bad"
+                    }
+                  >
+                    {proxy.types[type].toLowerCase()}
+                  </td>
+                ))}
+                <td className="muted">{proxy.version}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {selected && (
+        <>
+          <div className="row">
+            <h2>{selected.id}</h2>
+            {parts.map((one) => (
+              <button
+                key={one}
+                type="button"
+                className={`button ${one === part ? "primary" : ""}`}
+                onClick={() => setPart(one)}
+              >
+                {one}
+              </button>
+            ))}
+          </div>
+          <ProxyConfig key={`${selected.id}/${part}`} namespace={selected.namespace} pod={selected.pod} part={part} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function ProxyConfig(params: { readonly namespace: string; readonly pod: string; readonly part: ProxyConfigPart }) {
+  const { data, error, reload } = useQuery("proxy.config", params);
+  const [search, setSearch] = useState("");
+  if (error) return <ErrorCard error={error} />;
+  if (data === undefined) return <p className="muted">Reading …</p>;
+  const text = JSON.stringify(data.json, null, 2);
+  const shown =
+    search === ""
+      ? text
+      : text
+          .split("\n")
+          .filter((line) => line.includes(search))
+          .join("\n");
+  return (
+    <div className="stack">
+      <div className="row">
+        <input
+          className="input"
+          placeholder="Only lines with …"
+          aria-label="Search"
+          value={search}
+          onChange={(event) => setSearch(event.target.value)}
+        />
+        <button type="button" className="button" onClick={reload}>
+          Read again
+        </button>
+      </div>
+      <pre className="card scroll" style={{ margin: 0, maxHeight: "60vh" }}>
+        {shown.slice(0, 400_000)}
+      </pre>
+    </div>
+  );
+}

@@ -1,0 +1,96 @@
+import { X } from "lucide-react";
+import type { RequestEvent } from "#api/rpc/telemetry.ts";
+import { milliseconds } from "../../../ui/format.ts";
+import { flagTexts } from "../flags.ts";
+
+export interface RequestDetailProps {
+  readonly request: RequestEvent;
+  readonly all: readonly RequestEvent[];
+  readonly onClose: () => void;
+  readonly onSelect: (request: RequestEvent) => void;
+}
+
+/** Why a request went where it went: each hop of its trace with route, cluster, endpoint, and what the flags mean. */
+export function RequestDetail({ request, all, onClose, onSelect }: RequestDetailProps) {
+  const hops =
+    request.traceId === ""
+      ? [request]
+      : all
+          .filter((other) => other.traceId === request.traceId)
+          .toSorted((a, b) => a.time - b.time || b.durationMs - a.durationMs);
+  return (
+    <aside className="request-detail" aria-label="Request">
+      <div className="row spread">
+        <h2 className="mono">
+          {request.method} {request.path}
+        </h2>
+        <button type="button" className="button quiet" onClick={onClose} aria-label="Close">
+          <X size={15} aria-hidden />
+        </button>
+      </div>
+      <p className="muted">
+        {hops.length} {hops.length === 1 ? "hop" : "hops"} seen by the proxies
+      </p>
+      <ol className="hops">
+        {hops.map((hop) => (
+          <li key={hop.id} className={hop.id === request.id ? "current" : ""}>
+            <button type="button" className="hop-head" onClick={() => onSelect(hop)}>
+              <strong>{hop.reporter.pod}</strong> <span className="muted">{hop.reporter.direction}</span>
+              <span className="request-time">
+                {hop.status || "–"} · {milliseconds(hop.durationMs)}
+              </span>
+            </button>
+            {hop.id === request.id && <Hop hop={hop} />}
+          </li>
+        ))}
+      </ol>
+    </aside>
+  );
+}
+
+function Hop({ hop }: { readonly hop: RequestEvent }) {
+  const flags = hop.flags.split(",").filter((flag) => flag !== "" && flag !== "-");
+  const rows: readonly (readonly [string, string])[] = [
+    ["host", hop.authority],
+    ["route", hop.route || "–"],
+    ["decided by", manifestName(hop.configSource) || "the mesh's defaults"],
+    ["cluster", hop.cluster || "–"],
+    ["endpoint", hop.upstream || "–"],
+    ["attempts", String(hop.attempts)],
+    ["from", hop.source || "unknown (no proxy)"],
+    ["to", hop.destination || "unknown"],
+    ["mutual TLS", hop.mutualTls ? "yes" : "no"],
+    ["details", hop.details || "–"],
+  ];
+  return (
+    <>
+      {flags.map((flag) => (
+        <p key={flag} className="flag-text">
+          <strong className="bad">{flag}</strong> {flagTexts[flag]?.means ?? "see Envoy's documentation"}.{" "}
+          <span className="muted">{flagTexts[flag]?.look}</span>
+        </p>
+      ))}
+      <table className="hop-table">
+        <tbody>
+          {rows.map(([name, value]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td className="mono">{value}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+/** `/apis/networking.istio.io/v1/namespaces/shop/virtual-service/cart` in words. */
+export function manifestName(configSource: string): string {
+  const match = /namespaces\/([^/]+)\/([^/]+)\/(.+)$/.exec(configSource);
+  if (match === null) return configSource;
+  const kind = (match[2] ?? "")
+    .split("-")
+    .map((part) => part[0]?.toUpperCase() + part.slice(1))
+    .join("");
+  return `${kind} ${match[1]}/${match[3]}`;
+}

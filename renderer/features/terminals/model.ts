@@ -1,0 +1,33 @@
+import { createStore } from "zustand/vanilla";
+import type { TerminalTarget } from "#api/rpc/terminal.ts";
+
+export interface TerminalTab {
+  readonly key: number;
+  readonly title: string;
+  readonly target: TerminalTarget;
+}
+
+/** The tabs. They outlive the panel, so that a terminal keeps running while another page is looked at. */
+export const terminalStore = createStore<{
+  readonly tabs: readonly TerminalTab[];
+  readonly active: number | undefined;
+  readonly next: number;
+}>(() => ({
+  tabs: [],
+  active: undefined,
+  next: 1,
+}));
+
+export function addTerminal(target: TerminalTarget): void {
+  terminalStore.setState(({ tabs, next }) => {
+    const title = target.kind === "local" ? `shell ${next}` : `${target.pod.slice(0, 22)} · ${target.container}`;
+    return { tabs: [...tabs, { key: next, title, target }], active: next, next: next + 1 };
+  });
+}
+
+export function closeTerminal(key: number): void {
+  terminalStore.setState(({ tabs, active }) => {
+    const left = tabs.filter((tab) => tab.key !== key);
+    return { tabs: left, active: active === key ? left.at(-1)?.key : active };
+  });
+}
