@@ -1,0 +1,31 @@
+import { Secret } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
+import type { NamedResource } from "../data-plane.ts";
+import type { WorkloadCertificate } from "./certificates.ts";
+
+const inline = (pem: string) => ({ specifier: { $case: "inlineBytes", value: Buffer.from(pem) } }) as const;
+
+/** The workload's certificate as the secrets `default` and `ROOTCA` that Istio's configuration names. */
+export function ownSecretResources(certificate: WorkloadCertificate): readonly NamedResource<Secret>[] {
+  const version = certificate.serial;
+  return [
+    {
+      name: "default",
+      version,
+      resource: Secret.fromPartial({
+        name: "default",
+        type: {
+          $case: "tlsCertificate",
+          value: { certificateChain: inline(certificate.chain), privateKey: inline(certificate.privateKey) },
+        },
+      }),
+    },
+    {
+      name: "ROOTCA",
+      version,
+      resource: Secret.fromPartial({
+        name: "ROOTCA",
+        type: { $case: "validationContext", value: { trustedCa: inline(certificate.roots) } },
+      }),
+    },
+  ];
+}
