@@ -9,7 +9,7 @@ import { join } from "node:path";
 export async function openDesktop(address: string): Promise<{ readonly closed: Promise<void> } | undefined> {
   const hasDisplay = process.platform !== "linux" || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
   const binary = electronBinary();
-  const main = join(import.meta.dirname, "../desktop/main/index.js");
+  const main = join(import.meta.dirname, "../desktop/main/main.cjs");
   if (!hasDisplay || binary === undefined || !existsSync(main)) return undefined;
   const child = spawn(binary, [main], { stdio: "ignore", env: { ...process.env, SLIPWAY_ADDRESS: address } });
   return { closed: new Promise((resolve) => child.once("exit", () => resolve()).once("error", () => resolve())) };

@@ -60,10 +60,12 @@ const interfaceStep: Step = {
   needs: "renderer/index.html",
   makes: "dist/renderer/index.html",
   run: async () => {
-    const [tool, ...args] = existsSync(join(root, "electron.vite.config.ts"))
-      ? ["electron-vite", "build", "--logLevel", "warn"]
-      : ["vite", "build", "renderer", "--logLevel", "warn", "--outDir", join(root, "dist/renderer"), "--emptyOutDir"];
-    execFileSync(process.execPath, [join(root, "node_modules/.bin", tool!), ...args], { cwd: root, stdio: "inherit" });
+    const tool = (name: string, ...args: readonly string[]): void => {
+      execFileSync(process.execPath, [join(root, "node_modules/.bin", name), ...args], { cwd: root, stdio: "inherit" });
+    };
+    // The same pages for the browser and the desktop window; the window's own two scripts besides.
+    tool("vite", "build", "renderer", "--logLevel", "warn", "--outDir", join(root, "dist/renderer"), "--emptyOutDir");
+    tool("electron-vite", "build", "--logLevel", "warn");
     return filesBelow(root, ["renderer", "main/desktop", "api", "electron.vite.config.ts", "package-lock.json"]);
   },
 };

@@ -35,7 +35,8 @@ const rules: Readonly<Record<string, Rule>> = {
   test: { folders: ["api", "gen", "kube", "cluster", "mesh", "main", "cli", "apps", "scripts"] },
 };
 const electronOnlyIn = "main/desktop";
-const specifier = /(?:^|[^\w.])(?:import|export)\s(?:[^"';]*?\sfrom\s)?["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)/g;
+const specifier =
+  /(?:^|[^\w.])(?:import|export)\s(?:[^"';]*?\sfrom\s)?["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)/g;
 
 function folderOf(path: string): string | undefined {
   const matches = [...Object.keys(rules), "gen"].filter((folder) => path === folder || path.startsWith(`${folder}/`));
@@ -60,14 +61,24 @@ function judge(target: string, at: { file: string; from: string; rule: Rule; isT
   if (target.startsWith(".") || target.startsWith("#")) {
     const path = target.startsWith("#") ? target.slice(1) : relative(root, resolve(root, dirname(at.file), target));
     const to = folderOf(path);
-    if (to === undefined || to === at.from || at.rule.folders.some((folder) => to === folder || to.startsWith(`${folder}/`))) return undefined;
+    if (
+      to === undefined ||
+      to === at.from ||
+      at.rule.folders.some((folder) => to === folder || to.startsWith(`${folder}/`))
+    )
+      return undefined;
     return `imports ${path}, but ${at.from} may import only ${at.rule.folders.join(", ") || "itself"}`;
   }
   const isNode = target.startsWith("node:") || builtinModules.includes(target);
-  if (isNode) return at.rule.node === false && !at.isTest ? `imports ${target}, but ${at.from} runs without Node` : undefined;
-  const name = target.split("/").slice(0, target.startsWith("@") ? 2 : 1).join("/");
+  if (isNode)
+    return at.rule.node === false && !at.isTest ? `imports ${target}, but ${at.from} runs without Node` : undefined;
+  const name = target
+    .split("/")
+    .slice(0, target.startsWith("@") ? 2 : 1)
+    .join("/");
   if (name === "electron" && at.from !== electronOnlyIn) return `imports electron, which only ${electronOnlyIn} may`;
-  const isTypesOnly = name.startsWith("@kubernetes-models/") || name === "kubernetes-models" || name === "vitest" || name === "vite";
+  const isTypesOnly =
+    name.startsWith("@kubernetes-models/") || name === "kubernetes-models" || name === "vitest" || name === "vite";
   if (at.rule.packages !== undefined && !isTypesOnly && !at.rule.packages.includes(name)) {
     return `imports the package ${name}, but ${at.from} may use only ${at.rule.packages.join(", ")}`;
   }
@@ -75,7 +86,9 @@ function judge(target: string, at: { file: string; from: string; rule: Rule; isT
 }
 
 const files = Object.keys(rules)
-  .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)))
+  .flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)),
+  )
   .filter((file) => /\.tsx?$/.test(file));
 const problems = [...new Set(files)].flatMap(problemsOf);
 for (const problem of problems) console.error(problem);

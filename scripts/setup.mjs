@@ -10,10 +10,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { installDependencies } from "./setup/dependencies.mjs";
-import { installSystemPackages } from "./setup/system-packages.mjs";
 import { buildIfStale } from "./setup/build.mjs";
+import { installDependencies } from "./setup/dependencies.mjs";
 import { node, root } from "./setup/places.mjs";
+import { installSystemPackages } from "./setup/system-packages.mjs";
 
 const tasks = {
   start: [join(root, "dist/cli/main.js"), "start"],
@@ -38,7 +38,8 @@ try {
 if (verb === "run") {
   const child = spawn(node, [...tasks[task], ...rest], { stdio: "inherit", cwd: root });
   // The terminal sends Ctrl-C to the whole group: the child ends by itself, we wait for it.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => signal !== "SIGINT" && child.kill(signal));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => signal !== "SIGINT" && child.kill(signal));
   const [code, signal] = await once(child, "exit");
   process.exit(code ?? (signal === "SIGINT" ? 130 : 1));
 }

@@ -4,7 +4,19 @@ import { node, root } from "./places.mjs";
 import { run } from "./run.mjs";
 
 const stamp = join(root, "dist/.built");
-const sources = ["api", "apps", "assets", "cli", "cluster", "kube", "lab-scenarios", "main", "mesh", "renderer", "scripts"];
+const sources = [
+  "api",
+  "apps",
+  "assets",
+  "cli",
+  "cluster",
+  "kube",
+  "lab-scenarios",
+  "main",
+  "mesh",
+  "renderer",
+  "scripts",
+];
 const single = ["package-lock.json", "electron.vite.config.ts", "tsconfig.base.json"];
 
 /** Newest change of any source, in milliseconds. Walking the tree costs some ten milliseconds. */

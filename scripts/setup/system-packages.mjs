@@ -34,7 +34,13 @@ function isExecutable(path) {
 export async function installSystemPackages(purpose) {
   if (process.platform !== "linux") return;
   const wanted = purpose === "test" ? { ...needs.run, ...needs.test } : needs.run;
-  const packages = [...new Set(Object.entries(wanted).filter(([program]) => !installed(program)).map(([, name]) => name))];
+  const packages = [
+    ...new Set(
+      Object.entries(wanted)
+        .filter(([program]) => !installed(program))
+        .map(([, name]) => name),
+    ),
+  ];
   if (packages.length === 0) return;
   if (process.getuid?.() !== 0) {
     console.warn(`slipway: missing programs; ask an administrator to run: apt-get install ${packages.join(" ")}`);
