@@ -1,7 +1,10 @@
 import type { TransportSocket } from "#gen/xds/envoy/config/core/v3/base.ts";
 import { ApiConfigSource_ApiType, ApiVersion } from "#gen/xds/envoy/config/core/v3/config_source.ts";
 import { RawBuffer } from "#gen/xds/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.ts";
-import { TlsParameters_TlsProtocol } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/common.ts";
+import {
+  SubjectAltNameMatcher_SanType,
+  TlsParameters_TlsProtocol,
+} from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/common.ts";
 import { SdsSecretConfig } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import {
   CommonTlsContext,
@@ -61,9 +64,12 @@ function meshTls(alpnProtocols: string[], match: readonly { exact?: string; pref
       $case: "combinedValidationContext",
       value: {
         defaultValidationContext: {
-          matchSubjectAltNames: match.map(({ exact, prefix }) => ({
-            matchPattern:
-              exact === undefined ? { $case: "prefix", value: prefix ?? "" } : { $case: "exact", value: exact },
+          matchTypedSubjectAltNames: match.map(({ exact, prefix }) => ({
+            sanType: SubjectAltNameMatcher_SanType.URI,
+            matcher: {
+              matchPattern:
+                exact === undefined ? { $case: "prefix", value: prefix ?? "" } : { $case: "exact", value: exact },
+            },
           })),
         },
         validationContextSdsSecretConfig: agentSecret("ROOTCA"),
@@ -138,7 +144,10 @@ export function originationSocket(options: OriginationOptions): TransportSocket 
       $case: "validationContext",
       value: {
         trustedCa: file(options.caFile),
-        matchSubjectAltNames: options.identities.map((value) => ({ matchPattern: { $case: "exact", value } })),
+        matchTypedSubjectAltNames: options.identities.map((value) => ({
+          sanType: value.includes("://") ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS,
+          matcher: { matchPattern: { $case: "exact", value } },
+        })),
       },
     },
   });
