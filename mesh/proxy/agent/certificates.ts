@@ -4,7 +4,7 @@ import { spiffeId } from "#api/names.ts";
 import { IstioCertificateRequest, IstioCertificateResponse } from "#gen/istio/istio/v1/ca.ts";
 import { Backoff } from "#mesh/lib/xds/backoff.ts";
 import type { ProxyConfig } from "../config.ts";
-import { connectControlPlane } from "./control-plane.ts";
+import type { Connect } from "./control-plane.ts";
 import type { AgentLog } from "./log.ts";
 import { createSigningRequest } from "./signing-request.ts";
 
@@ -28,6 +28,7 @@ export interface WorkloadCertificate {
 
 export interface CertificateOptions {
   readonly config: ProxyConfig;
+  readonly connect: Connect;
   readonly log: AgentLog;
   /** Called with the first certificate and with every renewed one. */
   readonly onCertificate: (certificate: WorkloadCertificate) => void;
@@ -63,7 +64,7 @@ export class Certificates {
     const { config, log } = this.#options;
     let delayMs: number;
     try {
-      const certificate = await requestCertificate(config);
+      const certificate = await requestCertificate(config, this.#options.connect);
       if (this.#closed) return;
       this.#backoff.reset();
       this.#current = certificate;
@@ -85,10 +86,10 @@ export class Certificates {
 }
 
 /** Asks once. Throws when the control plane refuses, or answers with something that does not fit the key. */
-export async function requestCertificate(config: ProxyConfig): Promise<WorkloadCertificate> {
+export async function requestCertificate(config: ProxyConfig, connect: Connect): Promise<WorkloadCertificate> {
   const id = spiffeId(config.pod.namespace, config.pod.serviceAccount, config.trustDomain);
   const { privateKey, request } = createSigningRequest(id);
-  const certificates = await signed(config, request);
+  const certificates = await signed(config, request, connect);
   if (certificates.length < 2) throw new Error(`the control plane answered with ${certificates.length} certificates, not with a chain and its root`);
   const leaf = new X509Certificate(certificates[0]!);
   const root = certificates.at(-1)!;
@@ -105,8 +106,8 @@ export async function requestCertificate(config: ProxyConfig): Promise<WorkloadC
   };
 }
 
-async function signed(config: ProxyConfig, csr: string): Promise<readonly string[]> {
-  const { client, metadata } = await connectControlPlane(config, config.certificateAddress);
+async function signed(config: ProxyConfig, csr: string, connect: Connect): Promise<readonly string[]> {
+  const { client, metadata } = await connect(config.certificateAddress);
   try {
     const response = await new Promise<IstioCertificateResponse | undefined>((resolve, reject) => {
       client.makeUnaryRequest<IstioCertificateRequest, IstioCertificateResponse>(

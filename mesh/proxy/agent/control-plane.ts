@@ -2,27 +2,35 @@ import { readFile } from "node:fs/promises";
 import { type ChannelCredentials, Client, credentials, Metadata } from "@grpc/grpc-js";
 import { ports } from "#api/names.ts";
 import type { ProxyConfig } from "../config.ts";
+import type { MarkedRelay } from "./marked-relay.ts";
+
+/** Opens a channel to an address of the control plane, with what identifies this workload. */
+export type Connect = (address: string) => Promise<{ readonly client: Client; readonly metadata: Metadata }>;
 
 /**
- * Opens channels to the control plane. The root certificate and the token are read anew each time, since both change while the
- * proxy runs.
+ * The root certificate and the token are read anew for each channel, since both change while the proxy runs.
+ * @param relay where connections must carry the proxy's mark
  */
-export async function connectControlPlane(
-  config: ProxyConfig,
-  address: string,
-): Promise<{ readonly client: Client; readonly metadata: Metadata }> {
-  const client = new Client(address, await channelCredentials(config, address), {
-    "grpc.max_receive_message_length": -1,
-    "grpc.keepalive_time_ms": 30_000,
-    "grpc.keepalive_timeout_ms": 10_000,
-    // Reconnecting is decided above this, with its own delays.
-    "grpc.initial_reconnect_backoff_ms": 100,
-    "grpc.max_reconnect_backoff_ms": 1000,
-    "grpc.enable_http_proxy": 0,
-    "grpc.service_config_disable_resolution": 1,
-    ...(config.serverName === undefined ? {} : { "grpc.ssl_target_name_override": config.serverName }),
-  });
-  return { client, metadata: await identification(config) };
+export function controlPlaneConnector(config: ProxyConfig, relay?: MarkedRelay): Connect {
+  return async (address) => {
+    const target = relay === undefined ? address : await relay.via(address);
+    // The certificate names the address, whichever way the connection goes.
+    const serverName = config.serverName ?? (relay === undefined ? undefined : address.slice(0, address.lastIndexOf(":")));
+    const client = new Client(target, await channelCredentials(config, address), {
+      "grpc.max_receive_message_length": -1,
+      "grpc.keepalive_time_ms": 30_000,
+      "grpc.keepalive_timeout_ms": 10_000,
+      // When to try again is decided above this; a failed channel is given up.
+      "grpc.initial_reconnect_backoff_ms": 100,
+      "grpc.max_reconnect_backoff_ms": 1000,
+      "grpc.enable_http_proxy": 0,
+      "grpc.service_config_disable_resolution": 1,
+      // Channels are not shared, so that one with an old root is never used again.
+      "grpc.use_local_subchannel_pool": 1,
+      ...(serverName === undefined ? {} : { "grpc.ssl_target_name_override": serverName, "grpc.default_authority": serverName }),
+    });
+    return { client, metadata: await identification(config) };
+  };
 }
 
 async function channelCredentials({ files }: ProxyConfig, address: string): Promise<ChannelCredentials> {

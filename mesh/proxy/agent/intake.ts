@@ -18,8 +18,8 @@ export interface IntakeOptions {
   readonly xds: XdsClient;
   readonly dataPlane: Pick<DataPlane, "apply">;
   readonly log: AgentLog;
-  /** After each update that is in force. */
-  readonly onApplied: (type: ResourceUpdate["type"]) => void;
+  /** All listeners, whenever some of them changed and are in force. */
+  readonly onListeners: (listeners: readonly Listener[]) => void;
   /** Whether listeners wait for this workload's own certificate. */
   readonly certificates: boolean;
   readonly waitMs?: number;
@@ -97,6 +97,9 @@ export class Intake {
       { from: this.#endpoints, names: () => this.#allEndpoints() },
     ]);
     this.#apply({ type: "listener", ...changes });
+    const changed = new Set([...changes.removed, ...changes.changed.map(({ name }) => name)]);
+    const kept = [...this.subscriptions.listeners.resources.values()].filter(({ name }) => !changed.has(name));
+    this.#options.onListeners([...kept, ...changes.changed].map(({ resource }) => resource));
     update(this.#listenerNeeds, needs, changes.removed);
     const wanted = namesOf(this.#listenerNeeds, "routes");
     this.#routes.remove([...this.subscriptions.routes.resources.keys()].filter((name) => !wanted.has(name)));
@@ -126,7 +129,6 @@ export class Intake {
       this.#options.log.warn({ type: changes.type, error: (error as Error).message }, "refused an update");
       throw error instanceof ConfigError ? new RefusedError(error.problems) : error;
     }
-    this.#options.onApplied(changes.type);
   }
 
   #arrived(arrivals: Arrivals, changes: ResourceChanges<unknown>): void {
