@@ -1,4 +1,5 @@
 import type { IEndpointSlice } from "kubernetes-models/discovery.k8s.io/v1/EndpointSlice";
+import type { IPriorityClass } from "kubernetes-models/scheduling.k8s.io/v1/PriorityClass";
 import type { KubeObject } from "#api/kinds/object.ts";
 import { coreV1, type Resources, type ResourceType, StatusError } from "../machinery/resources.ts";
 import type { Service } from "../node/kinds.ts";
@@ -58,5 +59,31 @@ export async function bootstrap(resources: Resources, addresses: BootstrapAddres
     ensure(coreV1("services"), api),
     ensure({ group: "discovery.k8s.io", version: "v1", resource: "endpointslices" }, apiSlice),
     ensure(coreV1("services"), dns),
+    ...priorityClasses.map((object) => ensure(priorityClassType, object)),
   ]);
+}
+
+const priorityClassType: ResourceType = { group: "scheduling.k8s.io", version: "v1", resource: "priorityclasses" };
+const priorityClasses: readonly (IPriorityClass & KubeObject)[] = [
+  priorityClass(
+    "system-node-critical",
+    2_000_001_000,
+    "system critical pods that must not be moved from their current node",
+  ),
+  priorityClass(
+    "system-cluster-critical",
+    2_000_000_000,
+    "system critical pods that must run in the cluster, but can be moved to another node if necessary",
+  ),
+];
+
+function priorityClass(name: string, value: number, purpose: string): IPriorityClass & KubeObject {
+  return {
+    apiVersion: "scheduling.k8s.io/v1",
+    kind: "PriorityClass",
+    metadata: { name },
+    value,
+    globalDefault: false,
+    description: `Used for ${purpose}.`,
+  };
 }

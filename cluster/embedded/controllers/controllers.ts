@@ -3,9 +3,12 @@ import { startDaemonSets } from "./daemon-set.ts";
 import { startDeployments } from "./deployment.ts";
 import { startEndpointSlices } from "./endpoint-slice.ts";
 import { startGarbageCollector } from "./garbage-collector.ts";
+import { startJobs } from "./job.ts";
 import { startNamespaces } from "./namespace.ts";
+import { startPodGc } from "./pod-gc.ts";
 import { startReplicaSets } from "./replica-set.ts";
 import { startScheduler } from "./scheduler.ts";
+import { startStatefulSets } from "./stateful-set.ts";
 
 /** Starts every controller. Each watches for itself; none waits for another. */
 export function startControllers(context: ControllerContext): Controller {
@@ -15,8 +18,11 @@ export function startControllers(context: ControllerContext): Controller {
     startDeployments(context),
     startReplicaSets(context),
     startDaemonSets(context),
+    startStatefulSets(context),
+    startJobs(context),
     startEndpointSlices(context),
     startGarbageCollector(context),
+    startPodGc(context),
   ];
   return {
     stop: () => {

@@ -33,7 +33,7 @@ export function deploymentConditions(
           reason: "MinimumReplicasUnavailable",
           message: "Deployment does not have minimum availability.",
         },
-    progressing(deployment, counts, wanted),
+    progressing(deployment, { counts, wanted, now }),
   ];
   const failure = counts.current?.status?.conditions?.find((condition) => condition.type === "ReplicaFailure");
   if (failure?.status === "True")
@@ -43,23 +43,37 @@ export function deploymentConditions(
       reason: failure.reason ?? "",
       message: failure.message ?? "",
     });
-  return conditions.map((condition) => withTimes(condition, deployment, now));
+  const moved = hasProgressed(deployment, counts);
+  return conditions.map((condition) =>
+    withTimes(condition, deployment, { now, renew: moved && condition.type === "Progressing" }),
+  );
 }
 
 type Wanted = Pick<IDeploymentCondition, "type" | "status"> & { readonly reason: string; readonly message: string };
 
-function progressing(deployment: Deployment, counts: RolloutCounts, wanted: number): Wanted {
+function progressing(
+  deployment: Deployment,
+  { counts, wanted, now }: { readonly counts: RolloutCounts; readonly wanted: number; readonly now: string },
+): Wanted {
   const name = counts.current?.metadata.name ?? "";
   if (deployment.spec?.paused)
     return { type: "Progressing", status: "Unknown", reason: "DeploymentPaused", message: "Deployment is paused" };
   const complete =
     counts.updatedReplicas === wanted && counts.replicas === wanted && counts.availableReplicas === wanted;
-  return complete
+  if (complete)
+    return {
+      type: "Progressing",
+      status: "True",
+      reason: "NewReplicaSetAvailable",
+      message: `ReplicaSet "${name}" has successfully progressed.`,
+    };
+  const left = progressTimeLeft(deployment, counts, Date.parse(now));
+  return left !== undefined && left <= 0
     ? {
         type: "Progressing",
-        status: "True",
-        reason: "NewReplicaSetAvailable",
-        message: `ReplicaSet "${name}" has successfully progressed.`,
+        status: "False",
+        reason: "ProgressDeadlineExceeded",
+        message: `ReplicaSet "${name}" has timed out progressing.`,
       }
     : {
         type: "Progressing",
@@ -69,10 +83,36 @@ function progressing(deployment: Deployment, counts: RolloutCounts, wanted: numb
       };
 }
 
-/** A condition that says the same as before keeps its times. */
-function withTimes(wanted: Wanted, deployment: Deployment, now: string): IDeploymentCondition {
+/**
+ * Milliseconds until a rollout that does not move counts as failed; undefined while none is under way. Any change of the counts
+ * or of the newest ReplicaSet is progress.
+ */
+export function progressTimeLeft(deployment: Deployment, counts: RolloutCounts, now: number): number | undefined {
+  const before = deployment.status?.conditions?.find((condition) => condition.type === "Progressing");
+  if (before?.lastUpdateTime === undefined || before.reason === "NewReplicaSetAvailable") return undefined;
+  if (before.reason === "DeploymentPaused" || hasProgressed(deployment, counts)) return undefined;
+  const seconds = deployment.spec?.progressDeadlineSeconds ?? 600;
+  return Date.parse(before.lastUpdateTime) + seconds * 1000 - now;
+}
+
+function hasProgressed({ metadata, status }: Deployment, counts: RolloutCounts): boolean {
+  return (
+    (status?.observedGeneration ?? 0) < (metadata.generation ?? 0) ||
+    counts.updatedReplicas > (status?.updatedReplicas ?? 0) ||
+    counts.availableReplicas > (status?.availableReplicas ?? 0) ||
+    counts.replicas < (status?.replicas ?? 0)
+  );
+}
+
+/** A condition that says the same as before keeps its times, unless the rollout has moved. */
+function withTimes(
+  wanted: Wanted,
+  deployment: Deployment,
+  { now, renew }: { readonly now: string; readonly renew: boolean },
+): IDeploymentCondition {
   const before = deployment.status?.conditions?.find((condition) => condition.type === wanted.type);
-  const same = before?.status === wanted.status && before.reason === wanted.reason && before.message === wanted.message;
+  const same =
+    !renew && before?.status === wanted.status && before.reason === wanted.reason && before.message === wanted.message;
   return {
     ...wanted,
     lastUpdateTime: same ? (before.lastUpdateTime ?? now) : now,

@@ -9,7 +9,7 @@ import { watchCache } from "../node/cache.ts";
 import { timestamp } from "../node/clock.ts";
 import type { Pod } from "../node/kinds.ts";
 import type { Controller, ControllerContext } from "./context.ts";
-import { deploymentConditions } from "./deployment-conditions.ts";
+import { deploymentConditions, progressTimeLeft } from "./deployment-conditions.ts";
 import { controllerOf, controllerReference, isControlledBy, keyOf, splitKey } from "./owners.ts";
 import type { ReplicaSet } from "./replica-set.ts";
 import { nextReplicas, resolveFraction, type SetState } from "./rollout.ts";
@@ -155,6 +155,8 @@ export function startDeployments(context: ControllerContext): Controller {
       updatedReplicas: (current && all.find((set) => set.metadata.uid === current.metadata.uid)?.status?.replicas) ?? 0,
       unavailableReplicas: Math.max(0, (deployment.spec?.replicas ?? 1) - availableReplicas),
     };
+    const left = progressTimeLeft(deployment, { ...counts, current }, clock.now());
+    if (left !== undefined && left > 0) queue.addLater(keyOf(deployment), left);
     const status: IDeploymentStatus = {
       ...Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)),
       observedGeneration: deployment.metadata.generation ?? 0,

@@ -23,6 +23,7 @@ interface Entry {
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #entries = new Map<string, Entry>();
+  readonly #planned = new Map<string, { readonly at: number; readonly cancel: () => void }>();
   #stopped = false;
 
   constructor(options: WorkQueueOptions) {
@@ -44,14 +45,25 @@ export class WorkQueue {
     setImmediate(() => void this.#run(key, entry));
   }
 
-  /** Runs the key again after a time, in milliseconds. */
+  /** Runs the key again after a time, in milliseconds; of several times the earliest counts. */
   addLater(key: string, milliseconds: number): void {
-    this.#options.clock.after(milliseconds, () => this.add(key));
+    if (this.#stopped) return;
+    const at = this.#options.clock.now() + milliseconds;
+    const planned = this.#planned.get(key);
+    if (planned !== undefined && planned.at <= at) return;
+    planned?.cancel();
+    const cancel = this.#options.clock.after(milliseconds, () => {
+      this.#planned.delete(key);
+      this.add(key);
+    });
+    this.#planned.set(key, { at, cancel });
   }
 
   stop(): void {
     this.#stopped = true;
     for (const entry of this.#entries.values()) entry.cancelRetry?.();
+    for (const { cancel } of this.#planned.values()) cancel();
+    this.#planned.clear();
     this.#entries.clear();
   }
 
