@@ -37,7 +37,12 @@ export interface ProxyParts {
 }
 
 export interface RunningProxy {
-  readonly bound: { readonly admin: number; readonly status: number; readonly health: number; readonly prometheus: number };
+  readonly bound: {
+    readonly admin: number;
+    readonly status: number;
+    readonly health: number;
+    readonly prometheus: number;
+  };
   readonly view: AgentView;
   /** Drains for as long as configured, then lets go of everything. */
   stop(): Promise<void>;
@@ -60,7 +65,12 @@ export async function buildProxy(config: ProxyConfig, parts: ProxyParts): Promis
   });
 
   const connect = controlPlaneConnector(config, parts.relay);
-  const xds = new XdsClient({ protocol: config.protocol, node: nodeOf(config), log, connect: () => connect(config.discoveryAddress) });
+  const xds = new XdsClient({
+    protocol: config.protocol,
+    node: nodeOf(config),
+    log,
+    connect: () => connect(config.discoveryAddress),
+  });
   const intake = new Intake({
     xds,
     dataPlane,
@@ -99,7 +109,10 @@ export async function buildProxy(config: ProxyConfig, parts: ProxyParts): Promis
 
   const ports = await bindPorts(config, view);
   await secretServer.listen(config.files.secretSocket).catch((error: Error) => {
-    log.warn({ error: error.message, path: config.files.secretSocket }, "certificates are not served to an Envoy: no socket");
+    log.warn(
+      { error: error.message, path: config.files.secretSocket },
+      "certificates are not served to an Envoy: no socket",
+    );
   });
   certificates.start();
   xds.start();

@@ -97,10 +97,12 @@ export interface ConfigSources {
 export function readConfig({ args, env, root = "/" }: ConfigSources): ProxyConfig {
   const { values, positionals } = parseArguments(args);
   const [role = "sidecar"] = positionals;
-  if (role !== "sidecar" && role !== "router") throw new ConfigurationError(`the proxy's role must be sidecar or router, not "${role}"`);
+  if (role !== "sidecar" && role !== "router")
+    throw new ConfigurationError(`the proxy's role must be sidecar or router, not "${role}"`);
   const proxyConfig = json(env, "PROXY_CONFIG", {}) as Record<string, unknown>;
   const annotations = podInfo(root, "annotations");
-  const discoveryAddress = text(proxyConfig.discoveryAddress) ?? env.DISCOVERY_ADDRESS ?? `istiod.istio-system.svc:${ports.istiodSecureGrpc}`;
+  const discoveryAddress =
+    text(proxyConfig.discoveryAddress) ?? env.DISCOVERY_ADDRESS ?? `istiod.istio-system.svc:${ports.istiodSecureGrpc}`;
   const namespace = required(env, "POD_NAMESPACE");
   const name = required(env, "POD_NAME");
   return {
@@ -127,7 +129,8 @@ export function readConfig({ args, env, root = "/" }: ConfigSources): ProxyConfi
     certificateLifetimeSeconds: duration(env, "SECRET_TTL", 24 * 3600),
     renewalGraceRatio: ratio(env, "SECRET_GRACE_PERIOD_RATIO", 0.5),
     drainMs: drainOf(env, proxyConfig) * 1000,
-    exitOnZeroConnections: env.EXIT_ON_ZERO_ACTIVE_CONNECTIONS === "true" || env.ISTIO_META_EXIT_ON_ZERO_ACTIVE_CONNECTIONS === "true",
+    exitOnZeroConnections:
+      env.EXIT_ON_ZERO_ACTIVE_CONNECTIONS === "true" || env.ISTIO_META_EXIT_ON_ZERO_ACTIVE_CONNECTIONS === "true",
     probers: json(env, "ISTIO_KUBE_APP_PROBERS", {}) as Record<string, Prober>,
     applicationMetrics: applicationMetricsOf(env),
     logLevel: levelOf(values.log_output_level),
@@ -177,7 +180,8 @@ function parseArguments(args: readonly string[]) {
 
 function required(env: Env, name: string): string {
   const value = env[name];
-  if (value === undefined || value === "") throw new ConfigurationError(`the variable ${name} is not set; the injector sets it from the pod`);
+  if (value === undefined || value === "")
+    throw new ConfigurationError(`the variable ${name} is not set; the injector sets it from the pod`);
   return value;
 }
 
@@ -208,7 +212,8 @@ function duration(env: Env, name: string, fallback: number): number {
   const value = env[name];
   if (value === undefined || value === "") return fallback;
   const seconds = parseDuration(value);
-  if (seconds === undefined) throw new ConfigurationError(`the variable ${name} must be a duration such as 24h or 5m0s, not "${value}"`);
+  if (seconds === undefined)
+    throw new ConfigurationError(`the variable ${name} must be a duration such as 24h or 5m0s, not "${value}"`);
   return seconds;
 }
 
@@ -216,14 +221,20 @@ function duration(env: Env, name: string, fallback: number): number {
 export function parseDuration(value: string): number | undefined {
   if (!/^(\d+(\.\d+)?(h|ms|m|s))+$/.test(value)) return undefined;
   const units: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 0.001 };
-  return [...value.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)].reduce((sum, [, number, unit]) => sum + Number(number) * (units[unit ?? ""] ?? 0), 0);
+  return [...value.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)].reduce(
+    (sum, [, number, unit]) => sum + Number(number) * (units[unit ?? ""] ?? 0),
+    0,
+  );
 }
 
 function drainOf(env: Env, proxyConfig: Readonly<Record<string, unknown>>): number {
   const configured = text(proxyConfig.terminationDrainDuration);
   if (configured === undefined) return duration(env, "TERMINATION_DRAIN_DURATION_SECONDS", 5);
   const seconds = parseDuration(configured);
-  if (seconds === undefined) throw new ConfigurationError(`PROXY_CONFIG.terminationDrainDuration must be a duration such as 5s, not "${configured}"`);
+  if (seconds === undefined)
+    throw new ConfigurationError(
+      `PROXY_CONFIG.terminationDrainDuration must be a duration such as 5s, not "${configured}"`,
+    );
   return seconds;
 }
 
@@ -256,23 +267,38 @@ function podInfo(root: string, file: string): Record<string, string> {
   }
   const pairs = lines.flatMap((line): [string, string][] => {
     const [, name, value] = /^([^=]+)="(.*)"$/.exec(line) ?? [];
-    return name === undefined ? [] : [[name, (value ?? "").replaceAll(/\\(.)/g, (_, letter: string) => (letter === "n" ? "\n" : letter))]];
+    return name === undefined
+      ? []
+      : [[name, (value ?? "").replaceAll(/\\(.)/g, (_, letter: string) => (letter === "n" ? "\n" : letter))]];
   });
   return Object.fromEntries(pairs);
 }
 
 function applicationMetricsOf(env: Env): ApplicationMetrics | undefined {
-  const { scrape, path = "/metrics", port: value } = json(env, "ISTIO_PROMETHEUS_ANNOTATIONS", {}) as Record<string, string | undefined>;
+  const {
+    scrape,
+    path = "/metrics",
+    port: value,
+  } = json(env, "ISTIO_PROMETHEUS_ANNOTATIONS", {}) as Record<string, string | undefined>;
   if (scrape !== "true") return undefined;
   return { path, port: Number(value ?? 80) };
 }
 
 /** Istio's form is scope:level, and a list of these; the default scope decides here. */
 function levelOf(value: string | undefined): LogLevel {
-  const levels: Readonly<Record<string, LogLevel>> = { debug: "debug", info: "info", warn: "warn", warning: "warn", error: "error", fatal: "error", none: "error" };
+  const levels: Readonly<Record<string, LogLevel>> = {
+    debug: "debug",
+    info: "info",
+    warn: "warn",
+    warning: "warn",
+    error: "error",
+    fatal: "error",
+    none: "error",
+  };
   const [first = "info"] = (value ?? "default:info").split(",");
   const level = levels[first.split(":").at(-1) ?? ""];
-  if (level === undefined) throw new ConfigurationError(`--log_output_level must be such as default:info, not "${value}"`);
+  if (level === undefined)
+    throw new ConfigurationError(`--log_output_level must be such as default:info, not "${value}"`);
   return level;
 }
 

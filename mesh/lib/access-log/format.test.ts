@@ -24,8 +24,16 @@ test.each([
 });
 
 test("JSON keeps numbers and says null where there is nothing", () => {
-  const write = compileJson({ code: "%CODE%", text: "a %CODE%", none: "%REQ(X)%", deep: { list: ["%REQ(:PATH)%"] } }, operators);
-  expect(JSON.parse(write({ code: 503, path: "/" }))).toEqual({ code: 503, text: "a 503", none: null, deep: { list: ["/"] } });
+  const write = compileJson(
+    { code: "%CODE%", text: "a %CODE%", none: "%REQ(X)%", deep: { list: ["%REQ(:PATH)%"] } },
+    operators,
+  );
+  expect(JSON.parse(write({ code: 503, path: "/" }))).toEqual({
+    code: 503,
+    text: "a 503",
+    none: null,
+    deep: { list: ["/"] },
+  });
 });
 
 test("a writer gathers lines, waits for a slow reader, drops what is too much and counts it", () => {

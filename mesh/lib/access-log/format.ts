@@ -63,7 +63,9 @@ function compileValue<Record>(value: unknown, operators: Operators<Record>): (re
     return (record) => items.map((item) => item(record));
   }
   if (value !== null && typeof value === "object") {
-    const fields = Object.entries(value).map(([name, child]) => [name, compileValue<Record>(child, operators)] as const);
+    const fields = Object.entries(value).map(
+      ([name, child]) => [name, compileValue<Record>(child, operators)] as const,
+    );
     return (record) => Object.fromEntries(fields.map(([name, child]) => [name, child(record)]));
   }
   return () => value;

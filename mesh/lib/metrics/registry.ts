@@ -22,7 +22,8 @@ interface Family {
 
 /** Envoy's default buckets, which Istio's metrics use for milliseconds and bytes alike. */
 export const defaultBuckets: readonly number[] = [
-  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000,
+  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
+  3_600_000,
 ];
 
 /** Metrics of one process. Bounded: beyond `maxSeries`, new series are not kept but counted as dropped. */
@@ -42,7 +43,11 @@ export class Registry {
   }
 
   histogram(name: string, help: string, labels: Labels): Histogram {
-    const make = (): Histogram => ({ bounds: defaultBuckets, counts: new Array<number>(defaultBuckets.length + 1).fill(0), sum: 0 });
+    const make = (): Histogram => ({
+      bounds: defaultBuckets,
+      counts: new Array<number>(defaultBuckets.length + 1).fill(0),
+      sum: 0,
+    });
     return this.#resolve({ name, help, type: "histogram" }, labels, make) as Histogram;
   }
 
@@ -106,7 +111,8 @@ export function observe(histogram: Histogram, value: number): void {
 
 function writeFamily(lines: string[], family: Family, format: "prometheus" | "openmetrics"): void {
   // OpenMetrics names a counter's family without the suffix that its samples carry.
-  const named = format === "openmetrics" && family.type === "counter" ? family.name.replace(/_total$/, "") : family.name;
+  const named =
+    format === "openmetrics" && family.type === "counter" ? family.name.replace(/_total$/, "") : family.name;
   lines.push(`# HELP ${named} ${family.help}`, `# TYPE ${named} ${family.type}`);
   for (const [labels, series] of family.series) {
     if ("value" in series) lines.push(`${family.name}${labels === "" ? "" : `{${labels}}`} ${number(series.value)}`);
@@ -114,7 +120,10 @@ function writeFamily(lines: string[], family: Family, format: "prometheus" | "op
   }
 }
 
-function writeHistogram(lines: string[], { name, labels, histogram }: { name: string; labels: string; histogram: Histogram }): void {
+function writeHistogram(
+  lines: string[],
+  { name, labels, histogram }: { name: string; labels: string; histogram: Histogram },
+): void {
   const prefix = labels === "" ? "" : `${labels},`;
   let total = 0;
   for (const [index, count] of histogram.counts.entries()) {
@@ -126,9 +135,10 @@ function writeHistogram(lines: string[], { name, labels, histogram }: { name: st
   lines.push(`${name}_sum${braces} ${number(histogram.sum)}`, `${name}_count${braces} ${total}`);
 }
 
-const number = (value: number): string => (Number.isInteger(value) ? String(value) : String(Math.round(value * 1000) / 1000));
+const number = (value: number): string =>
+  Number.isInteger(value) ? String(value) : String(Math.round(value * 1000) / 1000);
 
-const labelText = (labels: Labels): string => labels.map(([name, value]) => `${name}="${escape(value)}"`).join(",");
+const labelText = (labels: Labels): string => labels.map(([name, value]) => `${name}="${escaped(value)}"`).join(",");
 
-const escape = (value: string): string =>
+const escaped = (value: string): string =>
   /["\\\n]/.test(value) ? value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n") : value;

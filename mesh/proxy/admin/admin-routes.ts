@@ -2,7 +2,16 @@ import type { AgentView } from "../agent/view.ts";
 import type { LogLevel } from "../config.ts";
 import type { AdminRequest, Answer, Routes } from "./http.ts";
 import { prometheus } from "./prometheus.ts";
-import { certificates, clustersJson, clustersText, listenersJson, listenersText, memory, serverInfo, stats } from "./status-pages.ts";
+import {
+  certificates,
+  clustersJson,
+  clustersText,
+  listenersJson,
+  listenersText,
+  memory,
+  serverInfo,
+  stats,
+} from "./status-pages.ts";
 
 const levels: Readonly<Record<string, LogLevel>> = {
   trace: "debug",
@@ -45,7 +54,10 @@ export function adminRoutes(view: AgentView): Routes {
       answer: () => ({ status: view.notReady() === undefined ? 200 : 503, text: `${view.state()}\n` }),
     },
     "/server_info": { help: "version, state, node", answer: () => ({ json: serverInfo(view) }) },
-    "/stats": { help: "counters and gauges (?filter=regex, ?usedonly, ?format=json|prometheus)", answer: (request) => statsPage(view, request) },
+    "/stats": {
+      help: "counters and gauges (?filter=regex, ?usedonly, ?format=json|prometheus)",
+      answer: (request) => statsPage(view, request),
+    },
     "/stats/prometheus": { help: "metrics in Prometheus' format", answer: (request) => prometheus(view, request) },
     "/drain_listeners": {
       method: "POST",
@@ -68,7 +80,9 @@ export function adminRoutes(view: AgentView): Routes {
 }
 
 function help(routes: Routes): Answer {
-  const lines = Object.entries(routes).map(([path, route]) => `  ${path}${route.method === "POST" ? " (POST)" : ""}: ${route.help}\n`);
+  const lines = Object.entries(routes).map(
+    ([path, route]) => `  ${path}${route.method === "POST" ? " (POST)" : ""}: ${route.help}\n`,
+  );
   return { text: `admin commands are:\n${lines.join("")}` };
 }
 
@@ -77,7 +91,8 @@ function logging({ log }: AgentView, { method, query }: AdminRequest): Answer {
     // ?level=x and ?paths=name:x set everything, ?name=x one logger: there is one.
     const [asked = ""] = [...query.values()].map((value) => value.split(":").at(-1) ?? "");
     const level = levels[asked];
-    if (level === undefined) return { status: 400, text: `no such level: "${asked}"; there are ${Object.keys(levels).join(", ")}\n` };
+    if (level === undefined)
+      return { status: 400, text: `no such level: "${asked}"; there are ${Object.keys(levels).join(", ")}\n` };
     log.level = level;
   }
   return { text: `active loggers:\n  agent: ${log.level}\n` };

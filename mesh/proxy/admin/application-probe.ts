@@ -17,11 +17,22 @@ export function probeApplication(prober: Prober, ip: string): Promise<number> {
   return Promise.resolve(500);
 }
 
-function probeHttp(get: NonNullable<Prober["httpGet"]>, { ip, timeoutMs }: { ip: string; timeoutMs: number }): Promise<number> {
+function probeHttp(
+  get: NonNullable<Prober["httpGet"]>,
+  { ip, timeoutMs }: { ip: string; timeoutMs: number },
+): Promise<number> {
   const https = get.scheme?.toUpperCase() === "HTTPS";
   const headers = Object.fromEntries((get.httpHeaders ?? []).map(({ name, value }) => [name, value]));
   const path = get.path?.startsWith("/") === false ? `/${get.path}` : (get.path ?? "/");
-  const target = { host: get.host || ip, port: get.port, path, headers, timeout: timeoutMs, agent: false, localAddress: PROBE_SOURCE };
+  const target = {
+    host: get.host || ip,
+    port: get.port,
+    path,
+    headers,
+    timeout: timeoutMs,
+    agent: false,
+    localAddress: PROBE_SOURCE,
+  };
   return new Promise((resolve) => {
     // As the kubelet, which does not verify either.
     const request = https ? httpsRequest({ ...target, rejectUnauthorized: false }) : httpRequest(target);

@@ -25,7 +25,9 @@ const parts: readonly Part[] = [bootstrap, clusters, endpoints, listeners, route
 export function configDump(view: AgentView, query: URLSearchParams): Json {
   const includeEndpoints = query.has("include_eds");
   const resource = query.get("resource");
-  const configs = parts.map((part) => part(view, includeEndpoints || resource === "dynamic_endpoint_configs")).filter((config) => config !== undefined);
+  const configs = parts
+    .map((part) => part(view, includeEndpoints || resource === "dynamic_endpoint_configs"))
+    .filter((config) => config !== undefined);
   if (resource === null) return { configs };
   const listed = configs.flatMap((config) => (Array.isArray(config[resource]) ? (config[resource] as unknown[]) : []));
   return { configs: listed };
@@ -103,7 +105,10 @@ function routes({ subscriptions }: AgentView): Json {
 
 function secrets({ subscriptions, certificate }: AgentView): Json {
   const current = certificate();
-  const own = current === undefined ? [] : ownSecretResources(current).map((one) => ({ ...one, acceptedAt: current.notBefore.getTime() }));
+  const own =
+    current === undefined
+      ? []
+      : ownSecretResources(current).map((one) => ({ ...one, acceptedAt: current.notBefore.getTime() }));
   return {
     "@type": `${ADMIN}SecretsConfigDump`,
     dynamic_active_secrets: [...own, ...subscriptions.secrets.resources.values()].map((one) => ({

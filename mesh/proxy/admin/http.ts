@@ -57,14 +57,24 @@ function bound(server: Server): HttpPort {
 async function respond(routes: Routes, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method = "GET" } = request;
   const url = new URL(request.url ?? "/", "http://admin");
-  const route = routes[url.pathname] ?? routes[url.pathname.replace(/[^/]*$/, "")] ?? below(routes, url.pathname);
-  if (route === undefined) return send(response, { status: 404, text: `there is no ${url.pathname}; /help lists what there is\n` });
+  const route = routes[url.pathname] ?? below(routes, url.pathname);
+  if (route === undefined)
+    return send(response, { status: 404, text: `there is no ${url.pathname}; /help lists what there is\n` });
   if (route.method !== undefined && route.method !== (method === "HEAD" ? "GET" : method)) {
     return send(response, { status: 405, text: `${url.pathname} needs ${route.method}\n` });
   }
   try {
     const remoteAddress = request.socket.remoteAddress ?? "";
-    send(response, await route.answer({ method, path: url.pathname, query: url.searchParams, headers: request.headers, remoteAddress }));
+    send(
+      response,
+      await route.answer({
+        method,
+        path: url.pathname,
+        query: url.searchParams,
+        headers: request.headers,
+        remoteAddress,
+      }),
+    );
   } catch (error) {
     send(response, { status: 500, text: `${error instanceof Error ? error.message : String(error)}\n` });
   }

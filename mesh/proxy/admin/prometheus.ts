@@ -30,20 +30,23 @@ export async function mergedMetrics(view: AgentView): Promise<Answer> {
 
 function scrape({ port, path }: ApplicationMetrics): Promise<string> {
   return new Promise((resolve, reject) => {
-    const request = get({ host: "127.0.0.1", port, path, timeout: TIMEOUT_MS, headers: { accept: "text/plain" } }, (response) => {
-      if (response.statusCode !== 200) {
-        response.resume();
-        return reject(new Error(`the application answered ${response.statusCode}`));
-      }
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk: string) => {
-        text += chunk;
-        if (text.length > LARGEST) response.destroy(new Error("the application's metrics are too long"));
-      });
-      response.on("end", () => resolve(text));
-      response.on("error", reject);
-    });
+    const request = get(
+      { host: "127.0.0.1", port, path, timeout: TIMEOUT_MS, headers: { accept: "text/plain" } },
+      (response) => {
+        if (response.statusCode !== 200) {
+          response.resume();
+          return reject(new Error(`the application answered ${response.statusCode}`));
+        }
+        let text = "";
+        response.setEncoding("utf8");
+        response.on("data", (chunk: string) => {
+          text += chunk;
+          if (text.length > LARGEST) response.destroy(new Error("the application's metrics are too long"));
+        });
+        response.on("end", () => resolve(text));
+        response.on("error", reject);
+      },
+    );
     request.on("timeout", () => request.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)));
     request.on("error", reject);
   });

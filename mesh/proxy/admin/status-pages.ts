@@ -22,7 +22,10 @@ export function clustersText({ dataPlane }: AgentView): string {
     for (const endpoint of endpoints) {
       const { address, weight } = endpoint;
       for (const [stat, value] of endpointStats(endpoint)) lines.push(`${name}::${address}::${stat}::${value}`);
-      lines.push(`${name}::${address}::health_flags::${healthFlags(endpoint)}`, `${name}::${address}::weight::${weight}`);
+      lines.push(
+        `${name}::${address}::health_flags::${healthFlags(endpoint)}`,
+        `${name}::${address}::weight::${weight}`,
+      );
     }
   }
   return `${lines.join("\n")}\n`;
@@ -86,7 +89,10 @@ function healthFlags({ health }: EndpointStatus): string {
 }
 
 export function listenersText({ dataPlane }: AgentView): string {
-  return dataPlane.listenerStatus().map(({ name, address }) => `${name}::${address}\n`).join("");
+  return dataPlane
+    .listenerStatus()
+    .map(({ name, address }) => `${name}::${address}\n`)
+    .join("");
 }
 
 export function listenersJson({ dataPlane }: AgentView): unknown {
@@ -107,7 +113,8 @@ function socketAddress(address: string): { readonly address: string; readonly po
 export function certificates(view: AgentView): unknown {
   const current = view.certificate();
   if (current === undefined) return { certificates: [] };
-  const details = (pem: string) => (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(certificateDetails);
+  const details = (pem: string) =>
+    (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(certificateDetails);
   return { certificates: [{ ca_cert: details(current.roots), cert_chain: details(current.chain) }] };
 }
 
@@ -132,14 +139,23 @@ export function serverInfo(view: AgentView): unknown {
     uptime_current_epoch: uptime,
     uptime_all_epochs: uptime,
     hot_restart_version: "disabled",
-    command_line_options: { service_node: nodeOf(view.config).id, service_cluster: nodeOf(view.config).cluster, drain_time: `${view.config.drainMs / 1000}s` },
+    command_line_options: {
+      service_node: nodeOf(view.config).id,
+      service_cluster: nodeOf(view.config).cluster,
+      drain_time: `${view.config.drainMs / 1000}s`,
+    },
     node: toEnvoyJson(Node.toJSON(nodeOf(view.config))),
   };
 }
 
 export function memory(): unknown {
   const { rss, heapTotal, heapUsed, external } = process.memoryUsage();
-  return { allocated: String(heapUsed + external), heap_size: String(heapTotal), pageheap_unmapped: "0", total_physical_bytes: String(rss) };
+  return {
+    allocated: String(heapUsed + external),
+    heap_size: String(heapTotal),
+    pageheap_unmapped: "0",
+    total_physical_bytes: String(rss),
+  };
 }
 
 /** Envoy's names for what it counts about itself; sorted, as Envoy prints them. */
@@ -153,10 +169,12 @@ export function stats(view: AgentView): readonly (readonly [name: string, value:
   ];
   for (const { typeUrl, accepted, refused } of types) {
     const prefix = updateStats[typeUrl.split(".").at(-1) ?? ""];
-    if (prefix !== undefined) found.push([`${prefix}.update_success`, accepted], [`${prefix}.update_rejected`, refused]);
+    if (prefix !== undefined)
+      found.push([`${prefix}.update_success`, accepted], [`${prefix}.update_rejected`, refused]);
   }
   for (const { name, endpoints } of view.dataPlane.clusterStatus()) {
-    const sum = (of: (endpoint: EndpointStatus) => number): number => endpoints.reduce((total, endpoint) => total + of(endpoint), 0);
+    const sum = (of: (endpoint: EndpointStatus) => number): number =>
+      endpoints.reduce((total, endpoint) => total + of(endpoint), 0);
     found.push(
       [`cluster.${name}.membership_total`, endpoints.length],
       [`cluster.${name}.membership_healthy`, endpoints.filter(({ health }) => health === "HEALTHY").length],
@@ -165,7 +183,8 @@ export function stats(view: AgentView): readonly (readonly [name: string, value:
       [`cluster.${name}.upstream_rq_total`, sum((endpoint) => endpoint.totalRequests)],
     );
   }
-  for (const { name, connections } of view.dataPlane.listenerStatus()) found.push([`listener.${name}.downstream_cx_active`, connections]);
+  for (const { name, connections } of view.dataPlane.listenerStatus())
+    found.push([`listener.${name}.downstream_cx_active`, connections]);
   return found.toSorted(([left], [right]) => (left < right ? -1 : 1));
 }
 

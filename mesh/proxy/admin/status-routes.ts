@@ -14,9 +14,21 @@ export function statusRoutes(view: AgentView): Routes {
     "/stats/prometheus": merged,
     "/metrics": merged,
     "/app-health/": { help: "the application's probes", answer: (request) => appHealth(view, request) },
-    "/slipway/requests": { method: "GET", help: "requests as NDJSON (?since=number)", answer: (request) => requests(view, request) },
-    "/quitquitquit": { method: "POST", help: "drain and end; from this pod only", answer: (request) => local(request, () => view.quit()) },
-    "/drain": { method: "POST", help: "stop accepting; from this pod only", answer: (request) => local(request, () => view.drain()) },
+    "/slipway/requests": {
+      method: "GET",
+      help: "requests as NDJSON (?since=number)",
+      answer: (request) => requests(view, request),
+    },
+    "/quitquitquit": {
+      method: "POST",
+      help: "drain and end; from this pod only",
+      answer: (request) => local(request, () => view.quit()),
+    },
+    "/drain": {
+      method: "POST",
+      help: "stop accepting; from this pod only",
+      answer: (request) => local(request, () => view.drain()),
+    },
   };
 }
 
@@ -53,7 +65,8 @@ async function appHealth({ config }: AgentView, { path }: AdminRequest): Promise
 
 function requests({ events }: AgentView, { query }: AdminRequest): Answer {
   const since = Number(query.get("since") ?? 0);
-  if (!Number.isInteger(since) || since < 0) return { status: 400, text: "since must be a number that an earlier line had\n" };
+  if (!Number.isInteger(since) || since < 0)
+    return { status: 400, text: "since must be a number that an earlier line had\n" };
   return {
     stream: (response: ServerResponse) => {
       response.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-cache" });

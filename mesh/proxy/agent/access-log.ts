@@ -39,7 +39,10 @@ export class AccessLogSink implements RequestSink {
     const http: AccessLog[] = [];
     const tcp: AccessLog[] = [];
     for (const listener of listeners) {
-      const chains = [...listener.filterChains, ...(listener.defaultFilterChain === undefined ? [] : [listener.defaultFilterChain])];
+      const chains = [
+        ...listener.filterChains,
+        ...(listener.defaultFilterChain === undefined ? [] : [listener.defaultFilterChain]),
+      ];
       for (const filter of chains.flatMap((chain) => chain.filters)) {
         if (filter.configType?.$case !== "typedConfig") continue;
         const { typeUrl, value } = filter.configType.value;
@@ -136,7 +139,8 @@ const requestHeaders: Readonly<Record<string, Operator<RequestRecord>>> = {
 };
 
 const responseHeaders: Readonly<Record<string, Operator<RequestRecord>>> = {
-  "X-ENVOY-UPSTREAM-SERVICE-TIME": (record) => (record.upstreamServiceTimeMs === undefined ? "" : ms(record.upstreamServiceTimeMs)),
+  "X-ENVOY-UPSTREAM-SERVICE-TIME": (record) =>
+    record.upstreamServiceTimeMs === undefined ? "" : ms(record.upstreamServiceTimeMs),
 };
 
 /** The operators that a record can answer; headers other than the record's own are not kept by the data plane. */
@@ -149,8 +153,15 @@ const operators: Operators<RequestRecord> = {
 };
 
 /** `A?B` is the header A, or B where A is missing. */
-function firstOf(table: Readonly<Record<string, Operator<RequestRecord>>>, argument = ""): Operator<RequestRecord> | undefined {
-  const found = argument.toUpperCase().split("?").map((name) => table[name]).filter((one) => one !== undefined);
+function firstOf(
+  table: Readonly<Record<string, Operator<RequestRecord>>>,
+  argument = "",
+): Operator<RequestRecord> | undefined {
+  const found = argument
+    .toUpperCase()
+    .split("?")
+    .map((name) => table[name])
+    .filter((one) => one !== undefined);
   const [first, second] = found;
   if (first === undefined || second === undefined) return first;
   return (record) => first(record) || second(record);

@@ -69,7 +69,10 @@ export class Certificates {
       this.#backoff.reset();
       this.#current = certificate;
       delayMs = this.#untilRenewal(certificate);
-      log.info({ spiffeId: certificate.spiffeId, notAfter: certificate.notAfter.toISOString() }, "got a workload certificate");
+      log.info(
+        { spiffeId: certificate.spiffeId, notAfter: certificate.notAfter.toISOString() },
+        "got a workload certificate",
+      );
       this.#options.onCertificate(certificate);
     } catch (error) {
       delayMs = this.#backoff.next();
@@ -90,7 +93,10 @@ export async function requestCertificate(config: ProxyConfig, connect: Connect):
   const id = spiffeId(config.pod.namespace, config.pod.serviceAccount, config.trustDomain);
   const { privateKey, request } = createSigningRequest(id);
   const certificates = await signed(config, request, connect);
-  if (certificates.length < 2) throw new Error(`the control plane answered with ${certificates.length} certificates, not with a chain and its root`);
+  if (certificates.length < 2)
+    throw new Error(
+      `the control plane answered with ${certificates.length} certificates, not with a chain and its root`,
+    );
   const leaf = new X509Certificate(certificates[0]!);
   const root = certificates.at(-1)!;
   const trusted = await readFile(config.files.rootCertificate, "utf8").catch(() => "");
@@ -121,7 +127,9 @@ async function signed(config: ProxyConfig, csr: string, connect: Connect): Promi
       );
     });
     // Several certificates may stand in one element.
-    return (response?.certChain ?? []).flatMap((text) => text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []);
+    return (response?.certChain ?? []).flatMap(
+      (text) => text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [],
+    );
   } finally {
     client.close();
   }

@@ -15,7 +15,8 @@ export function controlPlaneConnector(config: ProxyConfig, relay?: MarkedRelay):
   return async (address) => {
     const target = relay === undefined ? address : await relay.via(address);
     // The certificate names the address, whichever way the connection goes.
-    const serverName = config.serverName ?? (relay === undefined ? undefined : address.slice(0, address.lastIndexOf(":")));
+    const serverName =
+      config.serverName ?? (relay === undefined ? undefined : address.slice(0, address.lastIndexOf(":")));
     const client = new Client(target, await channelCredentials(config, address), {
       "grpc.max_receive_message_length": -1,
       "grpc.keepalive_time_ms": 30_000,
@@ -27,7 +28,9 @@ export function controlPlaneConnector(config: ProxyConfig, relay?: MarkedRelay):
       "grpc.service_config_disable_resolution": 1,
       // Channels are not shared, so that one with an old root is never used again.
       "grpc.use_local_subchannel_pool": 1,
-      ...(serverName === undefined ? {} : { "grpc.ssl_target_name_override": serverName, "grpc.default_authority": serverName }),
+      ...(serverName === undefined
+        ? {}
+        : { "grpc.ssl_target_name_override": serverName, "grpc.default_authority": serverName }),
     });
     return { client, metadata: await identification(config) };
   };

@@ -119,7 +119,8 @@ export class Intake {
   ): Promise<void> {
     const limit = this.#options.waitMs ?? WAIT_MS;
     const missing = (await Promise.all(waits.map(({ from, names }) => from.all(names, limit)))).flat();
-    if (missing.length > 0) this.#options.log.warn({ type, missing: missing.slice(0, 10) }, "goes on without what it refers to");
+    if (missing.length > 0)
+      this.#options.log.warn({ type, missing: missing.slice(0, 10) }, "goes on without what it refers to");
   }
 
   #apply(changes: ResourceUpdate): void {
@@ -146,7 +147,11 @@ export class Intake {
   }
 }
 
-function update(map: Map<string, Needs>, changed: readonly (readonly [string, Needs])[], removed: readonly string[]): void {
+function update(
+  map: Map<string, Needs>,
+  changed: readonly (readonly [string, Needs])[],
+  removed: readonly string[],
+): void {
   for (const [name, needs] of changed) map.set(name, needs);
   for (const name of removed) map.delete(name);
 }

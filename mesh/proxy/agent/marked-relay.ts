@@ -1,5 +1,5 @@
-import { createServer, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
+import { createServer, type Socket } from "node:net";
 
 /**
  * Where user ids cannot tell the proxy's traffic apart, the agent's connections to the control plane must carry the proxy's mark, but

@@ -21,7 +21,8 @@ export interface Needs {
 
 /** What a cluster cannot work without. */
 export function needsOfCluster(cluster: Cluster): Needs {
-  const isEds = cluster.clusterDiscoveryType?.$case === "type" && cluster.clusterDiscoveryType.value === Cluster_DiscoveryType.EDS;
+  const isEds =
+    cluster.clusterDiscoveryType?.$case === "type" && cluster.clusterDiscoveryType.value === Cluster_DiscoveryType.EDS;
   const sockets = [cluster.transportSocket, ...cluster.transportSocketMatches.map((match) => match.transportSocket)];
   return {
     endpoints: isEds ? [cluster.edsClusterConfig?.serviceName || cluster.name] : [],
@@ -32,7 +33,10 @@ export function needsOfCluster(cluster: Cluster): Needs {
 
 /** What a listener cannot work without: the routes that its connection managers name, and secrets. */
 export function needsOfListener(listener: Listener): Needs {
-  const chains = [...listener.filterChains, ...(listener.defaultFilterChain === undefined ? [] : [listener.defaultFilterChain])];
+  const chains = [
+    ...listener.filterChains,
+    ...(listener.defaultFilterChain === undefined ? [] : [listener.defaultFilterChain]),
+  ];
   const managers = chains.flatMap((chain) =>
     chain.filters.flatMap((filter) => {
       if (filter.configType?.$case !== "typedConfig") return [];
@@ -42,7 +46,9 @@ export function needsOfListener(listener: Listener): Needs {
   );
   return {
     endpoints: [],
-    routes: managers.flatMap(({ routeSpecifier }) => (routeSpecifier?.$case === "rds" ? [routeSpecifier.value.routeConfigName] : [])),
+    routes: managers.flatMap(({ routeSpecifier }) =>
+      routeSpecifier?.$case === "rds" ? [routeSpecifier.value.routeConfigName] : [],
+    ),
     secrets: chains.flatMap((chain) => secretsOf(chain.transportSocket)),
   };
 }
@@ -51,7 +57,8 @@ function secretsOf(socket: TransportSocket | undefined): readonly string[] {
   if (socket?.configType?.$case !== "typedConfig") return [];
   const { typeUrl, value } = socket.configType.value;
   if (typeUrl.endsWith(".UpstreamTlsContext")) return secretNames(UpstreamTlsContext.decode(value).commonTlsContext);
-  if (typeUrl.endsWith(".DownstreamTlsContext")) return secretNames(DownstreamTlsContext.decode(value).commonTlsContext);
+  if (typeUrl.endsWith(".DownstreamTlsContext"))
+    return secretNames(DownstreamTlsContext.decode(value).commonTlsContext);
   return [];
 }
 
@@ -60,6 +67,7 @@ function secretNames(context: CommonTlsContext | undefined): readonly string[] {
   const configs: (SdsSecretConfig | undefined)[] = [...context.tlsCertificateSdsSecretConfigs];
   const validation = context.validationContextType;
   if (validation?.$case === "validationContextSdsSecretConfig") configs.push(validation.value);
-  if (validation?.$case === "combinedValidationContext") configs.push(validation.value.validationContextSdsSecretConfig);
+  if (validation?.$case === "combinedValidationContext")
+    configs.push(validation.value.validationContextSdsSecretConfig);
   return configs.flatMap((config) => (config === undefined || ownSecrets.has(config.name) ? [] : [config.name]));
 }

@@ -1,13 +1,13 @@
 import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Server, ServerCredentials, type ServerDuplexStream } from "@grpc/grpc-js";
+import { Secret } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import {
   DeltaDiscoveryRequest,
   DeltaDiscoveryResponse,
   DiscoveryRequest,
   DiscoveryResponse,
 } from "#gen/xds/envoy/service/discovery/v3/discovery.ts";
-import { Secret } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import { typeUrls } from "#mesh/lib/xds/envoy-types.ts";
 import type { NamedResource } from "../data-plane.ts";
 
@@ -31,12 +31,21 @@ export class SecretServer {
     const stream = { requestStream: true, responseStream: true } as const;
     this.#server.addService(
       {
-        streamSecrets: { ...stream, path: `${SERVICE}/StreamSecrets`, ...serialization(DiscoveryRequest, DiscoveryResponse) },
-        deltaSecrets: { ...stream, path: `${SERVICE}/DeltaSecrets`, ...serialization(DeltaDiscoveryRequest, DeltaDiscoveryResponse) },
+        streamSecrets: {
+          ...stream,
+          path: `${SERVICE}/StreamSecrets`,
+          ...serialization(DiscoveryRequest, DiscoveryResponse),
+        },
+        deltaSecrets: {
+          ...stream,
+          path: `${SERVICE}/DeltaSecrets`,
+          ...serialization(DeltaDiscoveryRequest, DeltaDiscoveryResponse),
+        },
       },
       {
         streamSecrets: (call: ServerDuplexStream<DiscoveryRequest, DiscoveryResponse>) => this.#serveState(call),
-        deltaSecrets: (call: ServerDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>) => this.#serveDelta(call),
+        deltaSecrets: (call: ServerDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>) =>
+          this.#serveDelta(call),
       },
     );
   }
@@ -46,7 +55,9 @@ export class SecretServer {
     await mkdir(dirname(path), { recursive: true });
     await rm(path, { force: true }); // left by a former process
     await new Promise<void>((resolve, reject) =>
-      this.#server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (error) => (error === null ? resolve() : reject(error))),
+      this.#server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (error) =>
+        error === null ? resolve() : reject(error),
+      ),
     );
   }
 
@@ -69,7 +80,9 @@ export class SecretServer {
       if (found.length < names.length || found.length === 0 || versionInfo === sent) return;
       sent = versionInfo;
       const resources = found.map(({ resource }) => any(resource));
-      call.write(DiscoveryResponse.fromPartial({ typeUrl: typeUrls.secret, versionInfo, nonce: versionInfo, resources }));
+      call.write(
+        DiscoveryResponse.fromPartial({ typeUrl: typeUrls.secret, versionInfo, nonce: versionInfo, resources }),
+      );
     };
     call.on("data", (request: DiscoveryRequest) => {
       names = request.resourceNames;
@@ -87,7 +100,9 @@ export class SecretServer {
       for (const { name, version } of fresh) sent.set(name, version);
       const resources = fresh.map(({ name, version, resource }) => ({ name, version, resource: any(resource) }));
       const nonce = fresh.map(({ version }) => version).join();
-      call.write(DeltaDiscoveryResponse.fromPartial({ typeUrl: typeUrls.secret, nonce, systemVersionInfo: nonce, resources }));
+      call.write(
+        DeltaDiscoveryResponse.fromPartial({ typeUrl: typeUrls.secret, nonce, systemVersionInfo: nonce, resources }),
+      );
     };
     call.on("data", (request: DeltaDiscoveryRequest) => {
       for (const name of request.resourceNamesSubscribe) wanted.add(name);

@@ -6,7 +6,16 @@ const oid = {
   extensionRequest: Buffer.from("06092a864886f70d01090e", "hex"),
   subjectAltName: Buffer.from("0603551d11", "hex"),
 };
-const tag = { integer: 0x02, bitString: 0x03, octetString: 0x04, sequence: 0x30, set: 0x31, attributes: 0xa0, uri: 0x86, boolean: 0x01 };
+const tag = {
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  sequence: 0x30,
+  set: 0x31,
+  attributes: 0xa0,
+  uri: 0x86,
+  boolean: 0x01,
+};
 
 export interface KeyAndRequest {
   /** PKCS#8, PEM. Stays in memory. */
@@ -23,8 +32,16 @@ export function createSigningRequest(spiffeId: string): KeyAndRequest {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const info = requestInfo(publicKey, spiffeId);
   const signature = sign("sha256", info, { key: privateKey, dsaEncoding: "der" });
-  const der = element(tag.sequence, info, element(tag.sequence, oid.ecdsaWithSha256), element(tag.bitString, Buffer.from([0]), signature));
-  return { privateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(), request: pem("CERTIFICATE REQUEST", der) };
+  const der = element(
+    tag.sequence,
+    info,
+    element(tag.sequence, oid.ecdsaWithSha256),
+    element(tag.bitString, Buffer.from([0]), signature),
+  );
+  return {
+    privateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    request: pem("CERTIFICATE REQUEST", der),
+  };
 }
 
 function requestInfo(publicKey: KeyObject, spiffeId: string): Buffer {

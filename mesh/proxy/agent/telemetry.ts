@@ -64,12 +64,14 @@ export class IstioMetrics implements RequestSink {
     const peer = inbound ? record.source : record.destination;
     const byPeer = level(this.#cache, record.cluster);
     // What varies little goes into a number: the status, the direction, TCP or not, encrypted or not.
-    const kind = record.status * 8 + (inbound ? 4 : 0) + (record.protocol === "TCP" ? 2 : 0) + (record.mutualTls ? 1 : 0);
+    const kind =
+      record.status * 8 + (inbound ? 4 : 0) + (record.protocol === "TCP" ? 2 : 0) + (record.mutualTls ? 1 : 0);
     const byKind = level(byPeer, peer?.name ?? "");
     const byFlags = level(byKind, kind);
     const entry = byFlags.get(record.flags);
     const principal = inbound ? record.sourcePrincipal : record.destinationPrincipal;
-    if (entry !== undefined && entry.namespace === (peer?.namespace ?? "") && entry.principal === principal) return entry.handles;
+    if (entry !== undefined && entry.namespace === (peer?.namespace ?? "") && entry.principal === principal)
+      return entry.handles;
     const handles = this.#resolve(record);
     if (++this.#cached > MAX_CACHED) {
       this.#cache.clear();
@@ -138,11 +140,17 @@ export function istioLabels(record: RequestRecord, self: PeerMetadata): Labels {
     ["destination_service_namespace", known(service?.namespace)],
     ["destination_cluster", known(destination?.cluster)],
     ["request_protocol", tcp ? "tcp" : "http"],
-    ...(tcp ? [] : ([["response_code", String(record.status)], ["grpc_response_status", ""]] as const)),
+    ...(tcp
+      ? []
+      : ([
+          ["response_code", String(record.status)],
+          ["grpc_response_status", ""],
+        ] as const)),
     ["response_flags", record.flags === "" ? "-" : record.flags],
     // Only the receiving side knows what really came over the wire.
     ["connection_security_policy", inbound ? (record.mutualTls ? "mutual_tls" : "none") : "unknown"],
   ];
 }
 
-const known = (value: string | undefined, fallback = "unknown"): string => (value === undefined || value === "" ? fallback : value);
+const known = (value: string | undefined, fallback = "unknown"): string =>
+  value === undefined || value === "" ? fallback : value;
