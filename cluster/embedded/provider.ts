@@ -6,7 +6,7 @@ import { AppError } from "#api/errors.ts";
 import type { ClusterProvider, ProviderContext, RunningCluster } from "../provider.ts";
 import { memoryOfTree } from "./memory.ts";
 import type { EmbeddedConfig, FromCluster, ToCluster } from "./protocol.ts";
-import { launchSandbox, type Sandbox } from "./sandbox/launch.ts";
+import { LOCKED, launchSandbox, type Sandbox } from "./sandbox/launch.ts";
 import { checkSandbox } from "./sandbox/preflight.ts";
 
 export interface EmbeddedOptions {
@@ -20,6 +20,8 @@ export interface EmbeddedOptions {
 }
 
 const STOP_MS = 15_000;
+const LOG_FILE = "cluster.log";
+const pidFile = (stateFolder: string): string => join(stateFolder, "host.pid");
 
 /** The cluster that needs nothing but this machine: one sandboxed process. */
 export function embeddedProvider(options: EmbeddedOptions): ClusterProvider {
@@ -37,11 +39,12 @@ async function start(options: EmbeddedOptions, context: ProviderContext): Promis
   const [mode, server] = await Promise.all([checkSandbox(), listenAsBefore(stateFolder)]);
   context.signal.throwIfAborted();
   const { port } = server.address() as AddressInfo;
-  const logFile = join(stateFolder, "cluster.log");
+  const logFile = join(stateFolder, LOG_FILE);
   const sandbox = await launchSandbox({
     entry: options.entry,
     stateDir: stateFolder,
     logFile,
+    lockFile: join(stateFolder, "lock"),
     mode,
     env: { NODE_OPTIONS: "--enable-source-maps" },
   });
@@ -55,8 +58,10 @@ async function start(options: EmbeddedOptions, context: ProviderContext): Promis
       server: `https://127.0.0.1:${port}`,
       nodes: options.nodes ?? [{ name: "slipway", zone: "local-1" }],
     };
-    await send(sandbox, { type: "start", config }, server);
-    const ready = await whenReady(sandbox, logFile, context);
+    // A process that cannot be told anything is ended, and why it ended is the better message.
+    const told = send(sandbox, { type: "start", config }, server).catch(() => sandbox.kill());
+    const [ready] = await Promise.all([whenReady(sandbox, stateFolder, context), told]);
+    await writeFile(pidFile(stateFolder), String(process.pid)).catch(diskFull(stateFolder));
     const kubeconfig = await writeKubeconfig(stateFolder, ready.kubeconfig);
     return {
       name: options.name,
@@ -88,7 +93,7 @@ function send(sandbox: Sandbox, message: ToCluster, server: Server): Promise<voi
 
 async function whenReady(
   sandbox: Sandbox,
-  logFile: string,
+  stateFolder: string,
   context: ProviderContext,
 ): Promise<Extract<FromCluster, { type: "ready" }>> {
   const outcome = new Promise<Extract<FromCluster, { type: "ready" }>>((resolve, reject) => {
@@ -108,7 +113,8 @@ async function whenReady(
     });
   });
   const died = sandbox.exited.then(async ({ code, signal }) => {
-    const log = await readFile(logFile, "utf8").catch(() => "");
+    if (code === LOCKED) throw await alreadyRunning(stateFolder);
+    const log = await readFile(join(stateFolder, LOG_FILE), "utf8").catch(() => "");
     throw new AppError(
       "CLUSTER_START_FAILED",
       `the cluster's process ended with ${signal ?? code} before it was ready`,
@@ -116,6 +122,15 @@ async function whenReady(
     );
   });
   return Promise.race([outcome, died]);
+}
+
+async function alreadyRunning(stateFolder: string): Promise<AppError> {
+  const pid = (await readFile(pidFile(stateFolder), "utf8").catch(() => "")).trim();
+  return new AppError(
+    "ALREADY_RUNNING",
+    `a cluster already runs on the state in ${stateFolder}${pid === "" ? "" : ` (started by process ${pid})`}`,
+    { hint: "Use `slipway status` to see it and `slipway down` to stop it." },
+  );
 }
 
 /** Listens on the port of the last time, so that kubeconfigs people copied stay right; on any other if that is taken. */

@@ -13,12 +13,21 @@ export interface LaunchOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where the program's output goes; put aside at 10 MB, three old files are kept. */
   readonly logFile: string;
+  /**
+   * Locked as long as any process of the sandbox lives, so that a second one never works on the same state. When it stays locked for
+   * a few seconds (what was just killed needs a moment), the launch ends with the exit code LOCKED.
+   */
+  readonly lockFile?: string;
   /** From checkSandbox(). */
   readonly mode: SandboxMode;
   /** Node.js to run it with; this process's own by default. */
   readonly node?: string;
   readonly onExit?: (exit: SandboxExit) => void;
 }
+
+/** Exit code of a sandbox whose lock file was held by another. */
+export const LOCKED = 75;
+const LOCK_WAIT_SECONDS = 3;
 
 export interface SandboxExit {
   readonly code: number | undefined;
@@ -78,12 +87,19 @@ function commandLine(options: LaunchOptions): string[] {
   return [
     "--pdeathsig",
     "KILL",
+    ...lock(options.lockFile),
     "unshare",
     ...unshareArguments(options.mode),
     node,
     options.entry,
     ...(options.args ?? []),
   ];
+}
+
+/** The lock belongs to an open file that every process inside inherits; the kernel releases it with the last of them. */
+function lock(file: string | undefined): string[] {
+  if (file === undefined) return [];
+  return ["flock", "--wait", String(LOCK_WAIT_SECONDS), "--conflict-exit-code", String(LOCKED), "--no-fork", file];
 }
 
 async function stop(child: ChildProcess, exited: Promise<SandboxExit>, graceMs: number): Promise<SandboxExit> {

@@ -20,6 +20,7 @@ interface Tool {
 
 const tools: readonly Tool[] = [
   { name: "unshare", debianPackage: "util-linux" },
+  { name: "flock", debianPackage: "util-linux" },
   { name: "nsenter", debianPackage: "util-linux" },
   { name: "setpriv", debianPackage: "util-linux" },
   { name: "ip", debianPackage: "iproute2" },
