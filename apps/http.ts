@@ -1,8 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 
 export type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => void | Promise<void>;
 
-/** Serves until TERM or INT, then lets requests in flight end. Pods send TERM and wait. */
+/** How long a server that was told to end still accepts: until everybody has heard that its pod is going. */
+const LAME_DUCK_MS = 1500;
+
+/** Serves until TERM or INT, then goes on for a moment and lets requests in flight end. The kubelet sends TERM and waits. */
 export function serve(port: number, handler: Handler): Server {
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://localhost");
@@ -14,11 +18,12 @@ export function serve(port: number, handler: Handler): Server {
   });
   // Longer than the proxies' pools keep idle connections, so that a proxy never meets a connection that is just being closed.
   server.keepAliveTimeout = 75_000;
-  server.listen(port, () => console.log(`listening on ${port}`));
-  const stop = (): void => {
+  server.listen(port, () => console.log(`listening on ${(server.address() as AddressInfo).port}`));
+  const close = (): void => {
     server.close(() => process.exit(0));
     server.closeIdleConnections();
   };
+  const stop = (): void => void setTimeout(close, LAME_DUCK_MS);
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   return server;

@@ -10,6 +10,11 @@ export type Outcome =
     }
   | { readonly kind: "error"; readonly error: string };
 
+/** The kept connection was closed before anything was answered. */
+interface Stale {
+  readonly kind: "stale";
+}
+
 const TIMEOUT_MS = 30_000;
 
 /** Sends single requests to one place over kept connections. */
@@ -21,8 +26,26 @@ export class Sender {
     this.#target = target;
   }
 
-  /** @param intendedStart when it was due, by performance.now(): waiting for a connection or for us counts as latency */
-  send(shape: Pick<RequestShape, "method" | "path" | "headers" | "body">, intendedStart: number): Promise<Outcome> {
+  /**
+   * A kept connection that the other side closed just now says nothing about the service: then once more on another.
+   * @param intendedStart when it was due, by performance.now(): waiting for a connection or for us counts as latency
+   */
+  async send(
+    shape: Pick<RequestShape, "method" | "path" | "headers" | "body">,
+    intendedStart: number,
+  ): Promise<Outcome> {
+    const outcome = await this.#attempt(shape, intendedStart);
+    return outcome.kind === "stale" ? this.#again(await this.#attempt(shape, intendedStart)) : outcome;
+  }
+
+  #again(outcome: Outcome | Stale): Outcome {
+    return outcome.kind === "stale" ? { kind: "error", error: "ECONNRESET" } : outcome;
+  }
+
+  #attempt(
+    shape: Pick<RequestShape, "method" | "path" | "headers" | "body">,
+    intendedStart: number,
+  ): Promise<Outcome | Stale> {
     return new Promise((resolve) => {
       const headers =
         shape.body === undefined
@@ -54,7 +77,10 @@ export class Sender {
         },
       );
       outgoing.on("timeout", () => outgoing.destroy(Object.assign(new Error("timeout"), { code: "TIMEOUT" })));
-      outgoing.on("error", (error) => resolve({ kind: "error", error: kindOf(error) }));
+      outgoing.on("error", (error) => {
+        const kind = kindOf(error);
+        resolve(outgoing.reusedSocket && kind === "ECONNRESET" ? { kind: "stale" } : { kind: "error", error: kind });
+      });
       outgoing.end(shape.body);
     });
   }

@@ -28,8 +28,20 @@ export interface Answer {
   readonly versions: readonly string[];
 }
 
-/** Calls another service of the shop by its name. A connection that fails counts as 503, like a proxy would say it. */
-export function call(service: string, path: string, incoming: IncomingMessage): Promise<Answer> {
+/**
+ * Calls another service of the shop by its name. A connection that fails counts as 503, like a proxy would say it; a kept connection
+ * that was closed just now is replaced.
+ */
+export async function call(service: string, path: string, incoming: IncomingMessage): Promise<Answer> {
+  return (
+    (await attempt(service, path, incoming)) ??
+    (await attempt(service, path, incoming)) ??
+    unreachable(service, "the connection was reset")
+  );
+}
+
+/** Resolves to undefined when a kept connection turned out to be closed. */
+function attempt(service: string, path: string, incoming: IncomingMessage): Promise<Answer | undefined> {
   const base = process.env[`${service.toUpperCase()}_URL`] ?? `http://${service}`;
   const headers: Record<string, string> = { accept: "application/json" };
   for (const name of forwarded) {
@@ -47,7 +59,9 @@ export function call(service: string, path: string, incoming: IncomingMessage): 
       response.on("error", () => resolve(unreachable(service, "the answer broke off")));
     });
     outgoing.on("timeout", () => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)));
-    outgoing.on("error", (error) => resolve(unreachable(service, error.message)));
+    outgoing.on("error", (error: NodeJS.ErrnoException) => {
+      resolve(outgoing.reusedSocket && error.code === "ECONNRESET" ? undefined : unreachable(service, error.message));
+    });
     outgoing.end();
   });
 }

@@ -275,13 +275,9 @@ function podInfo(root: string, file: string): Record<string, string> {
 }
 
 function applicationMetricsOf(env: Env): ApplicationMetrics | undefined {
-  const {
-    scrape,
-    path = "/metrics",
-    port: value,
-  } = json(env, "ISTIO_PROMETHEUS_ANNOTATIONS", {}) as Record<string, string | undefined>;
-  if (scrape !== "true") return undefined;
-  return { path, port: Number(value ?? 80) };
+  const annotations = json(env, "ISTIO_PROMETHEUS_ANNOTATIONS", {}) as Record<string, string | undefined>;
+  if (annotations.scrape !== "true") return undefined;
+  return { path: annotations.path || "/metrics", port: Number(annotations.port || 80) };
 }
 
 /** Istio's form is scope:level, and a list of these; the default scope decides here. */

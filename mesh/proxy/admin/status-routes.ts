@@ -14,6 +14,7 @@ export function statusRoutes(view: AgentView): Routes {
     "/stats/prometheus": merged,
     "/metrics": merged,
     "/app-health/": { help: "the application's probes", answer: (request) => appHealth(view, request) },
+    "/app-lifecycle/": { help: "the application's lifecycle hooks", answer: (request) => appHealth(view, request) },
     "/slipway/requests": {
       method: "GET",
       help: "requests as NDJSON (?since=number)",
