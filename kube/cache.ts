@@ -15,6 +15,9 @@ export interface CacheOptions extends ListQuery {
 
 /** Seconds that one watch lasts before the server ends it and the next goes on from its last version. */
 const WATCH_SECONDS = 300;
+/** Silence after which a watch counts as dead: the server ends it earlier itself. */
+const SILENT_MS = (WATCH_SECONDS + 30) * 1000;
+const SHORT_WATCH_MS = 100;
 const MAX_BACKOFF_MS = 10_000;
 
 /**
@@ -75,8 +78,11 @@ export class ObjectCache<T extends KubeObject> {
     while (!signal.aborted) {
       try {
         if (this.#resourceVersion === undefined) await this.#list();
+        const began = Date.now();
         await this.#watch();
         failures = 0;
+        // A server that ends watches at once would otherwise be asked without a pause.
+        if (Date.now() - began < SHORT_WATCH_MS) await delay(SHORT_WATCH_MS, undefined, { signal });
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof KubeError && error.code === 410) {
@@ -113,6 +119,7 @@ export class ObjectCache<T extends KubeObject> {
     const path = pathOf(this.#type, this.#options.namespace) + query;
     const response = await this.#client.http.send({ method: "GET", path, signal: this.#controller.signal });
     if ((response.statusCode ?? 0) >= 400) throw kubeError(response.statusCode ?? 0, await readText(response));
+    response.setTimeout(SILENT_MS, () => response.destroy(new Error(`the watch of ${path} fell silent`)));
     for await (const line of readLines(response)) this.#event(JSON.parse(line) as WatchEvent<T>);
   }
 

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from "node:http";
-import { Agent, request } from "node:https";
+import { type IncomingMessage, Agent as PlainAgent, request as plainRequest } from "node:http";
+import { Agent, request as tlsRequest } from "node:https";
 import type { Connection } from "./connection.ts";
 import { kubeError } from "./status-error.ts";
 
@@ -19,7 +19,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /** Sends requests to one API server over kept connections. */
 export class HttpClient {
   readonly connection: Connection;
-  #agent: Promise<Agent> | undefined;
+  #agent: Promise<Agent | PlainAgent> | undefined;
 
   constructor(connection: Connection) {
     this.connection = connection;
@@ -34,10 +34,11 @@ export class HttpClient {
       const headers: Record<string, string | number> = { accept: "application/json", ...options.headers };
       if (authorization !== undefined) headers.authorization = authorization;
       if (options.body !== undefined) headers["content-length"] = Buffer.byteLength(options.body);
+      const request = isPlain(server) ? plainRequest : tlsRequest;
       const outgoing = request({
         agent,
         host: server.hostname.replace(/^\[|\]$/g, ""),
-        port: server.port || 443,
+        port: server.port || (isPlain(server) ? 80 : 443),
         path: server.pathname.replace(/\/$/, "") + options.path,
         method: options.method,
         headers,
@@ -82,13 +83,17 @@ export class HttpClient {
     this.#agent = undefined;
   }
 
-  #connect(): Promise<Agent> {
-    this.#agent ??= this.connection
-      .tls()
-      .then((tls) => new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 16, ...tls }));
+  #connect(): Promise<Agent | PlainAgent> {
+    const kept = { keepAlive: true, maxSockets: 256, maxFreeSockets: 16 };
+    this.#agent ??= isPlain(this.connection.server)
+      ? Promise.resolve(new PlainAgent(kept))
+      : this.connection.tls().then((tls) => new Agent({ ...kept, ...tls }));
     return this.#agent;
   }
 }
+
+/** Without TLS: `kubectl proxy`, say. */
+export const isPlain = (server: URL): boolean => server.protocol === "http:";
 
 export async function readText(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];

@@ -1,13 +1,12 @@
 import { WebSocket } from "ws";
-import type { HttpClient } from "./http.ts";
-import { readText } from "./http.ts";
+import { type HttpClient, isPlain, readText } from "./http.ts";
 import { kubeError } from "./status-error.ts";
 
 /** Opens a WebSocket to the API server; a refusal becomes a KubeError. */
 export async function openWebSocket(http: HttpClient, path: string, protocols: readonly string[]): Promise<WebSocket> {
   const [tls, authorization] = await Promise.all([http.connection.tls(), http.connection.authorization()]);
   const { server } = http.connection;
-  const url = `wss://${server.host}${server.pathname.replace(/\/$/, "")}${path}`;
+  const url = `${isPlain(server) ? "ws" : "wss"}://${server.host}${server.pathname.replace(/\/$/, "")}${path}`;
   const socket = new WebSocket(url, [...protocols], {
     ...tls,
     headers: authorization === undefined ? {} : { authorization },
