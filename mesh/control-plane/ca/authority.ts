@@ -1,0 +1,127 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
+import {
+  type AltName,
+  distinguishedName,
+  emptyName,
+  type Issuer,
+  issuerOf,
+  keyIdentifier,
+  publicKeyInfoOf,
+  signCertificate,
+} from "./certificate.ts";
+import { certificatesIn } from "./pem.ts";
+
+/** Source of these two: Istio's CA (clock skew, lifetime of its root). */
+const SKEW_MS = 2 * 60_000;
+const ROOT_DAYS = 3650;
+const DAY_MS = 86_400_000;
+
+/** The files of a CA, all PEM; names as in Istio's secrets. */
+export interface AuthorityFiles {
+  readonly certificate: string;
+  readonly key: string;
+  /** The root alone. */
+  readonly root: string;
+  /** From the signing certificate up to the root, which may be left out. */
+  readonly chain: string;
+}
+
+export interface LeafRequest {
+  readonly publicKeyInfo: Buffer;
+  readonly altNames: readonly AltName[];
+  readonly lifetimeMs: number;
+}
+
+export interface IssuedCertificate {
+  readonly certificate: string;
+  /** Leaf, intermediates, root. */
+  readonly chain: readonly string[];
+  readonly notAfter: Date;
+}
+
+/** Signs the mesh's certificates. */
+export class Authority {
+  readonly root: string;
+  readonly #issuer: Issuer;
+  readonly #intermediates: readonly string[];
+  readonly #notAfter: Date;
+  readonly #now: () => number;
+
+  /** Throws if the files do not belong together. */
+  constructor(files: AuthorityFiles, now: () => number = Date.now) {
+    const key = createPrivateKey(files.key);
+    const certificate = new X509Certificate(files.certificate);
+    if (!certificate.checkPrivateKey(key))
+      throw new Error("the CA's key does not belong to its certificate (ca-key.pem, ca-cert.pem)");
+    if (!certificate.ca) throw new Error("the CA's certificate may not sign others (ca-cert.pem has no CA:TRUE)");
+    const [root] = certificatesIn(files.root);
+    if (root === undefined) throw new Error("the CA's root is not PEM (root-cert.pem)");
+    this.root = root;
+    this.#issuer = issuerOf(files.certificate, key);
+    const upwards = [...certificatesIn(files.certificate).slice(0, 1), ...certificatesIn(files.chain)];
+    this.#intermediates = [...new Set(upwards)].filter((pem) => pem !== root);
+    checkPath(certificate, new X509Certificate(root), this.#intermediates);
+    this.#notAfter = certificate.validToDate;
+    this.#now = now;
+  }
+
+  /** Backdated by two minutes for clocks that are behind; never valid longer than the CA itself. */
+  issue({ publicKeyInfo, altNames, lifetimeMs }: LeafRequest): IssuedCertificate {
+    const now = this.#now();
+    const notAfter = new Date(Math.min(now + lifetimeMs, this.#notAfter.getTime()));
+    if (notAfter.getTime() <= now) throw new Error(`the CA's certificate ended on ${this.#notAfter.toISOString()}`);
+    const template = {
+      publicKeyInfo,
+      subject: emptyName,
+      altNames,
+      notBefore: new Date(now - SKEW_MS),
+      notAfter,
+      isAuthority: false,
+    };
+    const certificate = signCertificate(template, this.#issuer);
+    return { certificate, chain: [certificate, ...this.#intermediates, this.root], notAfter };
+  }
+
+  /** A certificate with a key of its own, for the control plane's servers. */
+  issueWithKey(altNames: readonly AltName[], lifetimeMs: number): IssuedCertificate & { readonly key: string } {
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const issued = this.issue({ publicKeyInfo: publicKeyInfoOf(privateKey), altNames, lifetimeMs });
+    return { ...issued, key: privateKey.export({ type: "pkcs8", format: "pem" }).toString() };
+  }
+}
+
+function checkPath(certificate: X509Certificate, root: X509Certificate, intermediates: readonly string[]): void {
+  const candidates = [...intermediates.map((pem) => new X509Certificate(pem)), root];
+  let current = certificate;
+  for (let steps = 0; steps <= candidates.length; steps++) {
+    if (current.fingerprint256 === root.fingerprint256) return;
+    const parent = candidates.find((one) => current.checkIssued(one) && current.verify(one.publicKey));
+    if (parent === undefined) break;
+    current = parent;
+  }
+  throw new Error("the CA's certificate does not lead to its root (ca-cert.pem, cert-chain.pem, root-cert.pem)");
+}
+
+/** A new self-signed root on P-256: signatures are checked on every connection, and this is the quickest that all can check. */
+export function createRoot(organization: string, now: number = Date.now()): AuthorityFiles {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const certificate = selfSigned(privateKey, organization, now);
+  const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  return { certificate, key, root: certificate, chain: "" };
+}
+
+function selfSigned(privateKey: KeyObject, organization: string, now: number): string {
+  const publicKeyInfo = createPublicKey(privateKey).export({ type: "spki", format: "der" });
+  const name = distinguishedName({ organization });
+  return signCertificate(
+    {
+      publicKeyInfo,
+      subject: name,
+      altNames: [],
+      notBefore: new Date(now - SKEW_MS),
+      notAfter: new Date(now + ROOT_DAYS * DAY_MS),
+      isAuthority: true,
+    },
+    { name, keyIdentifier: keyIdentifier(publicKeyInfo), key: privateKey },
+  );
+}

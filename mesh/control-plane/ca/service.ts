@@ -1,0 +1,114 @@
+import {
+  type handleUnaryCall,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
+import { spiffeId } from "#api/names.ts";
+import { IstioCertificateRequest, IstioCertificateResponse } from "#gen/istio/istio/v1/ca.ts";
+import type { Authenticate, Identity } from "../serve/authenticate.ts";
+import type { GrpcService } from "../serve/grpc-server.ts";
+import type { Authority } from "./authority.ts";
+import { RequestError, readSigningRequest } from "./signing-request.ts";
+
+const PATH = "/istio.v1.auth.IstioCertificateService/CreateCertificate";
+/** Source: defaults of Istio's CA (DEFAULT_WORKLOAD_CERT_TTL, MAX_WORKLOAD_CERT_TTL). */
+const DEFAULT_SECONDS = 24 * 3600;
+const MAX_SECONDS = 90 * 24 * 3600;
+
+export interface CaLog {
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+export interface CaServiceOptions {
+  readonly authority: Authority;
+  readonly authenticate: Authenticate;
+  readonly trustDomain: () => string;
+  readonly log: CaLog;
+}
+
+export const caDefinition = {
+  createCertificate: {
+    path: PATH,
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: (message: IstioCertificateRequest) =>
+      Buffer.from(IstioCertificateRequest.encode(message).finish()),
+    requestDeserialize: (bytes: Buffer) => IstioCertificateRequest.decode(bytes),
+    responseSerialize: (message: IstioCertificateResponse) =>
+      Buffer.from(IstioCertificateResponse.encode(message).finish()),
+    responseDeserialize: (bytes: Buffer) => IstioCertificateResponse.decode(bytes),
+  },
+} satisfies ServiceDefinition;
+
+/** Signs certificates for workloads that prove who they are: by their service account's token or a certificate that still holds. */
+export function caService(options: CaServiceOptions): GrpcService {
+  const createCertificate: handleUnaryCall<IstioCertificateRequest, IstioCertificateResponse> = (call, respond) => {
+    void answer(options, call).then(
+      (response) => respond(null, response),
+      (error: Refusal) => respond(error),
+    );
+  };
+  return { definition: caDefinition, implementation: { createCertificate } };
+}
+
+type Refusal = Pick<ServiceError, "code" | "details">;
+
+async function answer(
+  { authority, authenticate, trustDomain, log }: CaServiceOptions,
+  call: ServerUnaryCall<IstioCertificateRequest, IstioCertificateResponse>,
+): Promise<IstioCertificateResponse> {
+  const peer = call.getPeer();
+  const refuse = (code: status, details: string, who = "unknown"): Refusal => {
+    log.warn({ peer, who, reason: details }, "refused to sign a certificate");
+    return { code, details };
+  };
+  let identity: Identity | undefined;
+  try {
+    identity = await authenticate(credentialsOf(call));
+  } catch (error) {
+    throw refuse(status.UNAVAILABLE, `the caller's token could not be checked: ${textOf(error)}`);
+  }
+  if (identity === undefined) {
+    throw refuse(
+      status.UNAUTHENTICATED,
+      "neither a token for the audience istio-ca nor a certificate of the mesh proves who is calling",
+    );
+  }
+  const id = spiffeId(identity.namespace, identity.serviceAccount, trustDomain());
+  try {
+    const { publicKeyInfo, names } = readSigningRequest(call.request.csr);
+    const foreign = names.find((name) => name !== `URI:${id}`);
+    if (foreign !== undefined)
+      throw refuse(status.PERMISSION_DENIED, `${id} asked for the name ${foreign}, which is not its own`, id);
+    const seconds = lifetimeSeconds(call.request.validityDuration);
+    const { chain, notAfter } = authority.issue({
+      publicKeyInfo,
+      altNames: [{ kind: "uri", value: id }],
+      lifetimeMs: seconds * 1000,
+    });
+    log.info({ who: id, notAfter: notAfter.toISOString() }, "signed a certificate");
+    return { certChain: [...chain] };
+  } catch (error) {
+    if (error instanceof RequestError) throw refuse(status.INVALID_ARGUMENT, error.message, id);
+    if (error instanceof Error) throw refuse(status.INTERNAL, `signing failed: ${error.message}`, id);
+    throw error;
+  }
+}
+
+const lifetimeSeconds = (asked: number): number => (asked <= 0 ? DEFAULT_SECONDS : Math.min(asked, MAX_SECONDS));
+
+function credentialsOf(call: ServerUnaryCall<unknown, unknown>): {
+  token: string | undefined;
+  certificateUris: readonly string[];
+} {
+  const [authorization] = call.metadata.get("authorization");
+  const token = /^Bearer (\S+)$/i.exec(String(authorization ?? ""))?.[1];
+  const names = call.getAuthContext().sslPeerCertificate?.subjectaltname ?? "";
+  const certificateUris = names.split(", ").flatMap((name) => (name.startsWith("URI:") ? [name.slice(4)] : []));
+  return { token, certificateUris };
+}
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,34 @@
+import type { KubeObject } from "#api/kinds/object.ts";
+import type { KubeClient } from "#kube/client.ts";
+import { resources } from "#kube/resource.ts";
+
+/** The audience that proxies' tokens are made for. */
+const AUDIENCE = "istio-ca";
+
+interface TokenReview extends KubeObject {
+  readonly spec: { readonly token: string; readonly audiences: readonly string[] };
+  readonly status?: {
+    readonly authenticated?: boolean;
+    readonly error?: string;
+    readonly audiences?: readonly string[];
+    readonly user?: { readonly username?: string };
+  };
+}
+
+/** Who a token belongs to, by asking the API server. Undefined for a token that proves nothing; rejects if it cannot be asked. */
+export function tokenReviewer(
+  client: Pick<KubeClient, "create">,
+): (token: string) => Promise<{ readonly namespace: string; readonly serviceAccount: string } | undefined> {
+  return async (token) => {
+    const { status } = await client.create<TokenReview>(resources.tokenReviews, {
+      apiVersion: "authentication.k8s.io/v1",
+      kind: "TokenReview",
+      metadata: {},
+      spec: { token, audiences: [AUDIENCE] },
+    });
+    if (status?.authenticated !== true || status.audiences?.includes(AUDIENCE) !== true) return undefined;
+    const [, namespace, serviceAccount] =
+      /^system:serviceaccount:([^:]+):([^:]+)$/.exec(status.user?.username ?? "") ?? [];
+    return namespace === undefined || serviceAccount === undefined ? undefined : { namespace, serviceAccount };
+  };
+}
