@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import jsonpatch from "fast-json-patch";
+import jsonpatch, { type Operation } from "fast-json-patch";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import type { PodDraft } from "./pod.ts";
@@ -25,7 +25,7 @@ describe("injection of", () => {
     const settings = { ...defaultSettings, ...input.settings };
     const patch = injectionPatch(input.pod, { namespace: input.namespace, settings });
     if (patch.kind === "skipped") throw new Error(patch.reason);
-    const operations = structuredClone(patch.operations) as jsonpatch.Operation[];
+    const operations = structuredClone(patch.operations) as Operation[];
     const { newDocument } = jsonpatch.applyPatch(structuredClone(input.pod), operations, true);
     const out = stringify(newDocument, { lineWidth: 0, aliasDuplicateObjects: false });
     const file = join(folder, `${name}.out.yaml`);
