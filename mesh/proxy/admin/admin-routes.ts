@@ -9,7 +9,6 @@ import {
   listenersJson,
   listenersText,
   memory,
-  serverInfo,
   stats,
 } from "./status-pages.ts";
 
@@ -53,7 +52,13 @@ export function adminRoutes(view: AgentView): Routes {
       help: "200 when it serves, 503 otherwise",
       answer: () => ({ status: view.notReady() === undefined ? 200 : 503, text: `${view.state()}\n` }),
     },
-    "/server_info": { help: "version, state, node", answer: () => ({ json: serverInfo(view) }) },
+    "/server_info": {
+      help: "version, state, node",
+      answer: async () => {
+        const { serverInfo } = await import("./server-info.ts");
+        return { json: serverInfo(view) };
+      },
+    },
     "/stats": {
       help: "counters and gauges (?filter=regex, ?usedonly, ?format=json|prometheus)",
       answer: (request) => statsPage(view, request),
