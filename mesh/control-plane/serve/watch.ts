@@ -22,6 +22,8 @@ export interface Rejection {
   readonly nonce: string;
 }
 
+const nothing: Update = { changed: [], removed: [] };
+
 /** What a proxy is subscribed to of one type, what it was sent and what it has taken over. Knows no protocol and no socket. */
 export class Watch {
   readonly type: XdsType;
@@ -30,6 +32,8 @@ export class Watch {
   /** Versions that the proxy has or is about to get; "" for a name that it was told does not exist. */
   readonly #sent = new Map<string, string>();
   readonly #resources = new Map<string, EncodedResource>();
+  /** Contents in which nothing was left to send; looked through again only when a subscription changes. */
+  #done: ResourceMap | undefined;
   inFlight: InFlight | undefined;
   sentNonce = "";
   ackedNonce = "";
@@ -43,11 +47,13 @@ export class Watch {
 
   /** What the proxy has already, as it says when it comes back. */
   resume(versions: Readonly<Record<string, string>>): void {
+    this.#done = undefined;
     for (const [name, version] of Object.entries(versions)) this.#sent.set(name, version);
   }
 
   /** A name asked for is answered even if its version was sent before. */
   subscribe(name: string, keepVersion: boolean): void {
+    this.#done = undefined;
     if (name === "*") {
       this.wildcard = true;
       return;
@@ -57,6 +63,7 @@ export class Watch {
   }
 
   unsubscribe(name: string): void {
+    this.#done = undefined;
     if (name === "*") this.wildcard = false;
     this.names.delete(name);
     this.#sent.delete(name);
@@ -65,18 +72,22 @@ export class Watch {
 
   /** Sends these again: their owner was replaced and waits for them anew. */
   forget(names: Iterable<string>): void {
+    this.#done = undefined;
     for (const name of names) this.#sent.delete(name);
   }
 
   /** What differs between what the proxy has and what it should have. */
   diff(config: ProxyConfig): Update {
     const target = config.resources[this.type];
+    if (target === this.#done) return nothing;
     const changed = [...this.#wanted(target)].filter(({ name, version }) => this.#sent.get(name) !== version);
     const removed = [...this.#sent]
       .filter(([name, version]) => version !== "" && !target.has(name))
       .map(([name]) => name);
     const unknown = [...this.names].filter((name) => !target.has(name) && !this.#sent.has(name));
-    return { changed, removed: [...removed, ...unknown] };
+    const update = { changed, removed: [...removed, ...unknown] };
+    this.#done = changed.length + update.removed.length === 0 ? target : undefined;
+    return update;
   }
 
   *#wanted(target: ResourceMap): Iterable<EncodedResource> {

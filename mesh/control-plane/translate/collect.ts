@@ -4,33 +4,67 @@ import type { Service } from "../model/snapshot.ts";
 import { buildEndpoints } from "./endpoints.ts";
 import { buildOutboundClusters } from "./outbound-clusters.ts";
 import type { OutboundContext } from "./outbound-routes.ts";
+import type { DestinationRule } from "./scope.ts";
 
 export const byName = <Resource extends { readonly name: string }>(
   resources: Iterable<Resource>,
-): Map<string, Resource> => new Map([...resources].map((resource) => [resource.name, resource]));
+): Map<string, Resource> => {
+  const map = new Map<string, Resource>();
+  for (const resource of resources) map.set(resource.name, resource);
+  return map;
+};
 
 export interface Upstreams {
   readonly clusters: readonly Cluster[];
   readonly endpoints: ReadonlyMap<string, ClusterLoadAssignment>;
 }
 
-/** Clusters to services, with the endpoints of those that take them from us. */
+/** Clusters to services, with the endpoints of those that take them from us. The same value as before if nothing of it changed. */
 export function collectUpstreams(context: OutboundContext, services: readonly Service[]): Upstreams {
-  const { snapshot, scope, memo } = context;
-  const clusters: Cluster[] = [];
-  const endpoints = new Map<string, ClusterLoadAssignment>();
-  for (const service of services) {
-    const rule = scope.destinationRule(service.hostname, service.namespace);
-    for (const port of service.ports.filter(({ protocol }) => protocol !== "udp")) {
-      const built = buildOutboundClusters({ snapshot, service, port, rule }, memo);
-      clusters.push(...built);
-      built.forEach((cluster, index) => {
-        if (cluster.edsClusterConfig === undefined) return;
-        const subset = index === 0 ? undefined : rule?.spec.subsets?.[index - 1];
-        const wanted = subset === undefined ? undefined : { name: subset.name, labels: subset.labels ?? noLabels };
-        endpoints.set(cluster.name, buildEndpoints({ snapshot, service, port, subset: wanted }, memo));
-      });
+  const { snapshot, proxy, memo } = context;
+  const deps = [services, snapshot.endpoints, snapshot.destinationRules, snapshot.peerAuthentications, snapshot.mesh];
+  return memo.get(`upstreams ${proxy.type} ${proxy.namespace}`, deps, () => {
+    const clusters: Cluster[] = [];
+    const endpoints = new Map<string, ClusterLoadAssignment>();
+    for (const service of services) {
+      const own = upstreamsOf(context, service);
+      clusters.push(...own.clusters);
+      for (const assignment of own.endpoints) endpoints.set(assignment.clusterName, assignment);
     }
+    // Endpoints alone change often; then the clusters stay the very same list.
+    return { clusters: memo.get(`clusters ${proxy.type} ${proxy.namespace}`, clusters, () => clusters), endpoints };
+  });
+}
+
+interface ServiceUpstreams {
+  readonly clusters: readonly Cluster[];
+  readonly endpoints: readonly ClusterLoadAssignment[];
+}
+
+/** Depends on the client's namespace only by the rule that is in force there, so namespaces share it. */
+function upstreamsOf({ snapshot, scope, memo }: OutboundContext, service: Service): ServiceUpstreams {
+  const rule = scope.destinationRule(service.hostname, service.namespace);
+  const key = rule === undefined ? "" : `${rule.origin.namespace}/${rule.origin.name}`;
+  const deps = [rule, snapshot.endpoints.get(service.hostname), snapshot.peerAuthentications, snapshot.mesh];
+  return memo.of(service, key, deps, () => buildUpstreams({ snapshot, scope, memo }, service, rule));
+}
+
+function buildUpstreams(
+  { snapshot, memo }: Pick<OutboundContext, "snapshot" | "scope" | "memo">,
+  service: Service,
+  rule: DestinationRule | undefined,
+): ServiceUpstreams {
+  const clusters: Cluster[] = [];
+  const endpoints: ClusterLoadAssignment[] = [];
+  for (const port of service.ports.filter(({ protocol }) => protocol !== "udp")) {
+    const built = buildOutboundClusters({ snapshot, service, port, rule }, memo);
+    clusters.push(...built);
+    built.forEach((cluster, index) => {
+      if (cluster.edsClusterConfig === undefined) return;
+      const subset = index === 0 ? undefined : rule?.spec.subsets?.[index - 1];
+      const wanted = subset === undefined ? undefined : { name: subset.name, labels: subset.labels ?? noLabels };
+      endpoints.push(buildEndpoints({ snapshot, service, port, subset: wanted }, memo));
+    });
   }
   return { clusters, endpoints };
 }

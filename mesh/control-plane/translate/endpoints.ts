@@ -19,7 +19,7 @@ export function buildEndpoints(request: EndpointsRequest, memo: Memo): ClusterLo
   const name = outboundCluster(port.port, subset?.name ?? "", service.hostname);
   const endpoints = snapshot.endpoints.get(service.hostname);
   const deps = [endpoints, port, subset?.labels, snapshot.peerAuthentications, snapshot.mesh];
-  return memo.get(`endpoints ${name}`, deps, () => {
+  return memo.of(service, `endpoints ${name}`, deps, () => {
     const lbEndpoints = (endpoints ?? []).flatMap((endpoint) => toLbEndpoint(request, endpoint));
     return {
       clusterName: name,

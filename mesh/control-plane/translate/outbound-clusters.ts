@@ -39,7 +39,7 @@ export function buildOutboundClusters(target: Omit<Target, "subset">, memo: Memo
     const name = outboundCluster(port.port, subset?.name ?? "", service.hostname);
     // Clients of different namespaces may have different rules for the host: each keeps its own.
     const owner = rule === undefined ? "" : `${rule.origin.namespace}/${rule.origin.name}`;
-    return memo.get(`cluster ${owner} ${name}`, [service, port, rule, subset, snapshot.mesh, identities], () =>
+    return memo.of(service, `cluster ${owner} ${name}`, [service, port, rule, subset, snapshot.mesh, identities], () =>
       buildCluster({ ...target, subset }, identities),
     );
   });
@@ -50,7 +50,7 @@ const sameIdentities = (a: readonly string[], b: readonly string[]): boolean => 
 /** SPIFFE names that a server of this service may have: those of its endpoints' service accounts. */
 function identitiesOf(snapshot: Snapshot, service: Service, memo: Memo): readonly string[] {
   const endpoints = snapshot.endpoints.get(service.hostname);
-  const fresh = memo.get(`identities ${service.hostname}`, [endpoints, service, snapshot.mesh], () => {
+  const fresh = memo.of(service, "identities", [endpoints, service, snapshot.mesh], () => {
     const own = (endpoints ?? []).flatMap((endpoint: Endpoint) =>
       endpoint.workload === undefined
         ? []
@@ -59,7 +59,7 @@ function identitiesOf(snapshot: Snapshot, service: Service, memo: Memo): readonl
     return [...new Set([...own, ...service.subjectAltNames])].toSorted();
   });
   // An endpoint that comes or goes seldom changes the identities: equal ones keep the cluster as it is.
-  const kept = memo.get(`identities-kept ${service.hostname}`, [service], () => ({ value: fresh }));
+  const kept = memo.of(service, "identities-kept", [service], () => ({ value: fresh }));
   if (!sameIdentities(kept.value, fresh)) kept.value = fresh;
   return kept.value;
 }

@@ -3,7 +3,7 @@ import type { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import type { FilterChain } from "#gen/xds/envoy/config/listener/v3/listener_components.ts";
 import { isHttp } from "../model/protocol.ts";
 import type { Service, ServicePort, Snapshot } from "../model/snapshot.ts";
-import { destinationsFor } from "./destinations.ts";
+import { dependenciesOf, destinationsFor } from "./destinations.ts";
 import { httpConnection, type TcpTarget, tcpProxy } from "./http-connection.ts";
 import { buildChain, buildListener, httpInspector, plainHttp, tlsInspector } from "./listener-parts.ts";
 import { BLACK_HOLE, outboundCluster, PASSTHROUGH } from "./names.ts";
@@ -78,11 +78,13 @@ export function serviceListener(
   context: OutboundContext,
   target: { service: Service; port: ServicePort; address: string },
 ): Listener {
-  const { snapshot, memo, scope, proxy } = context;
+  const { snapshot, memo, scope, proxy, sourceKey } = context;
   const { service, port, address } = target;
   const name = `${address}_${port.port}`;
   const virtualService = scope.meshRoutes.get(service.hostname);
-  return memo.get(`listener ${proxy.namespace} ${name}`, [service, port, virtualService, snapshot.mesh], () => {
+  const targets = virtualService === undefined ? [] : dependenciesOf(snapshot, scope, virtualService);
+  const deps = [port, virtualService, snapshot.mesh, ...targets];
+  return memo.of(service, `listener ${proxy.namespace} ${name} ${sourceKey}`, deps, () => {
     const sniffs = port.protocol === "auto";
     const split = virtualService !== undefined && (virtualService.spec.tls ?? []).length > 0;
     return buildListener({

@@ -16,6 +16,8 @@ export interface OutboundContext {
   readonly scope: Scope;
   readonly proxy: ProxyNode;
   readonly memo: Memo;
+  /** See sourceKeyOf. */
+  readonly sourceKey: string;
 }
 
 /** Hosts that a VirtualService names but no service has are reached on this port. Source: Istio. */
@@ -46,7 +48,7 @@ export function buildServiceRoutes(context: OutboundContext, service: Service, p
 
 function routeConfiguration(context: OutboundContext, name: string, hosts: readonly VirtualHost[]): RouteConfiguration {
   const { memo, proxy, snapshot } = context;
-  const key = `routes ${proxy.namespace} ${name} ${sourceKey(context)}`;
+  const key = `routes ${proxy.namespace} ${name} ${context.sourceKey}`;
   return memo.get(key, [...hosts, snapshot.mesh.outboundTrafficPolicy], () => ({
     ...RouteConfiguration.fromPartial({ name, maxDirectResponseBodySizeBytes: 1_048_576, validateClusters: false }),
     virtualHosts: [...uniqueDomains(hosts), fallbackHost(snapshot)],
@@ -86,33 +88,53 @@ const plainAction = (cluster: string) => ({
   }),
 });
 
-/** The part of the client that routes can depend on beside its namespace: its labels, if a VirtualService asks for them. */
-function sourceKey({ snapshot, proxy, memo }: OutboundContext): string {
-  const matters = memo.get("source-labels-matter", [snapshot.virtualServices], () =>
-    snapshot.virtualServices.some(({ spec }) =>
-      (spec.http ?? []).some((route) => (route.match ?? []).some((match) => match.sourceLabels !== undefined)),
-    ),
-  );
-  return matters ? JSON.stringify(Object.entries(proxy.labels).toSorted()) : "";
-}
-
-function serviceHost(context: OutboundContext, service: Service, port: ServicePort): VirtualHost {
-  const { scope, snapshot, proxy, memo } = context;
-  const virtualService = scope.meshRoutes.get(service.hostname);
-  const name = `${service.hostname}:${port.port}`;
-  const rule = scope.destinationRule(service.hostname, service.namespace);
-  const deps = virtualService === undefined ? [] : dependenciesOf(snapshot, scope, virtualService);
-  const key = `host ${proxy.namespace} ${name} ${sourceKey(context)}`;
-  return memo.get(key, [service, port, virtualService, rule, ...deps], () => {
-    const routed = virtualService === undefined ? [] : routesOf(context, virtualService, { name, port: port.port });
-    const routes = virtualService?.spec.http === undefined ? [defaultRoute(context, service, port)] : routed;
-    const names = shortNames(service.hostname, proxy.namespace, snapshot.domain);
+/**
+ * The part of the client that routes can depend on, beside the rules in force in its namespace: its labels and namespace, if a
+ * VirtualService asks for them.
+ */
+export function sourceKeyOf(snapshot: Snapshot, proxy: ProxyNode, memo: Memo): string {
+  const asked = memo.get("source-asked", [snapshot.virtualServices], () => {
+    const matches = snapshot.virtualServices.flatMap(({ spec }) => [
+      ...(spec.http ?? []).flatMap((route) => route.match ?? []),
+      ...(spec.tcp ?? []).flatMap((route) => route.match ?? []),
+    ]);
     return {
-      ...VirtualHost.fromPartial({ name, includeRequestAttemptCount: true }),
-      domains: [...new Set([...names, ...service.addresses])],
-      routes,
+      labels: matches.some(({ sourceLabels }) => sourceLabels !== undefined),
+      namespace: matches.some(({ sourceNamespace }) => sourceNamespace !== undefined),
     };
   });
+  const labels = asked.labels ? JSON.stringify(Object.entries(proxy.labels).toSorted()) : "";
+  return asked.namespace ? `${proxy.namespace} ${labels}` : labels;
+}
+
+/** The virtual host of a service. Clients of all namespaces share it, but for the service's own, which may use its short name. */
+function serviceHost(context: OutboundContext, service: Service, port: ServicePort): VirtualHost {
+  const { scope, snapshot, proxy, memo, sourceKey } = context;
+  const virtualService = scope.meshRoutes.get(service.hostname);
+  const rule = scope.destinationRule(service.hostname, service.namespace);
+  const key = `${proxy.namespace === service.namespace ? "own" : "other"} ${port.port} ${sourceKey}`;
+  const roughly = [port, virtualService, rule, snapshot.services, snapshot.destinationRules, proxy.namespace];
+  return memo.of(service, `host? ${key} ${proxy.namespace}`, roughly, () => {
+    const deps = virtualService === undefined ? [] : dependenciesOf(snapshot, scope, virtualService);
+    return memo.of(service, `host ${key}`, [port, virtualService, rule, ...deps], () =>
+      buildServiceHost(context, { service, port, virtualService }),
+    );
+  });
+}
+
+function buildServiceHost(
+  context: OutboundContext,
+  target: { service: Service; port: ServicePort; virtualService: VirtualService | undefined },
+): VirtualHost {
+  const { service, port, virtualService } = target;
+  const name = `${service.hostname}:${port.port}`;
+  const routed = virtualService === undefined ? [] : routesOf(context, virtualService, { name, port: port.port });
+  const names = shortNames(service.hostname, context.proxy.namespace, context.snapshot.domain);
+  return {
+    ...VirtualHost.fromPartial({ name, includeRequestAttemptCount: true }),
+    domains: [...new Set([...names, ...service.addresses])],
+    routes: virtualService?.spec.http === undefined ? [defaultRoute(context, service, port)] : routed,
+  };
 }
 
 function routesOf(
@@ -153,7 +175,7 @@ function unknownHosts(context: OutboundContext, port: number): VirtualHost[] {
     if (host.startsWith("*") && scope.services.some((service) => service.hostname.endsWith(host.slice(1)))) return [];
     const name = `${host}:${port}`;
     const deps = dependenciesOf(snapshot, scope, virtualService);
-    const key = `host ${proxy.namespace} ${name} ${sourceKey(context)}`;
+    const key = `host ${proxy.namespace} ${name} ${context.sourceKey}`;
     return [
       memo.get(key, [virtualService, ...deps], () => ({
         ...VirtualHost.fromPartial({ name, includeRequestAttemptCount: true }),

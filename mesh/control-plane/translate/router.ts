@@ -18,14 +18,15 @@ export function translateRouter(context: OutboundContext): ProxyResources {
       ),
     ),
   );
-  const services = scope.services.filter((service) => hosts.has(service.hostname));
+  const referred = scope.services.filter((service) => hosts.has(service.hostname));
+  const services = memo.get(`referred ${proxy.id}`, referred, () => referred);
   const { clusters, endpoints } = collectUpstreams(context, services);
   const { listeners, routes } = buildGateway(context);
   const fixed = memo.get("fixed-clusters router", [snapshot.mesh], () => [blackHole(snapshot), passthrough(snapshot)]);
   return {
-    clusters: byName([...fixed, ...clusters]),
+    clusters: memo.get(`clusters of ${proxy.id}`, [fixed, clusters], () => byName([...fixed, ...clusters])),
     endpoints,
-    listeners: byName(listeners),
-    routes: byName(routes),
+    listeners: memo.get(`listeners of ${proxy.id}`, listeners, () => byName(listeners)),
+    routes: memo.get(`routes of ${proxy.id}`, routes, () => byName(routes)),
   };
 }

@@ -50,10 +50,18 @@ const orDefault = (exportTo: readonly string[] | undefined, fallback: readonly s
 
 /** The view of a namespace on a snapshot. */
 export function scopeOf(snapshot: Snapshot, namespace: string, memo: Memo): Scope {
-  const services = memo.get(`scope-services ${namespace}`, [snapshot.services], () =>
+  const open = memo.get("scope-open", [snapshot.services, snapshot.virtualServices, snapshot.mesh], () => ({
+    services: [...snapshot.services.values()].every(({ exportTo }) => exportTo.includes("*")),
+    routes: snapshot.virtualServices.every(({ spec }) =>
+      orDefault(spec.exportTo, snapshot.mesh.defaultVirtualServiceExportTo).includes("*"),
+    ),
+  }));
+  // Where nothing is kept from anyone, all namespaces share one view.
+  const services = memo.get(`scope-services ${open.services ? "*" : namespace}`, [snapshot.services], () =>
     [...snapshot.services.values()].filter((service) => isExported(service.exportTo, service.namespace, namespace)),
   );
-  const meshRoutes = memo.get(`scope-routes ${namespace}`, [snapshot.virtualServices, snapshot.mesh], () =>
+  const routesKey = `scope-routes ${open.routes ? "*" : namespace}`;
+  const meshRoutes = memo.get(routesKey, [snapshot.virtualServices, snapshot.mesh], () =>
     indexMeshRoutes(snapshot, namespace),
   );
   const rules = memo.get("scope-rules", [snapshot.destinationRules], () => indexRules(snapshot));
@@ -103,14 +111,19 @@ interface RuleLookup {
 /** The client's namespace decides first, then the service's, then the root namespace. Source: Istio's DestinationRule reference. */
 function findRule(lookup: RuleLookup, host: string, serviceNamespace: string | undefined): DestinationRule | undefined {
   const { snapshot, rules, namespace } = lookup;
-  for (const from of new Set([namespace, serviceNamespace ?? namespace, snapshot.mesh.rootNamespace])) {
-    const found = rules.get(from)?.get(host);
-    const exported = found?.filter(({ origin, spec }) =>
-      isExported(orDefault(spec.exportTo, snapshot.mesh.defaultDestinationRuleExportTo), origin.namespace, namespace),
-    );
-    if (exported !== undefined && exported.length > 0) return merge(exported, lookup.memo);
-  }
-  return undefined;
+  const inNamespace = (from: string): DestinationRule | undefined => {
+    const exported = rules
+      .get(from)
+      ?.get(host)
+      ?.filter(({ origin, spec }) =>
+        isExported(orDefault(spec.exportTo, snapshot.mesh.defaultDestinationRuleExportTo), origin.namespace, namespace),
+      );
+    return exported === undefined || exported.length === 0 ? undefined : merge(exported, lookup.memo);
+  };
+  const owner = serviceNamespace ?? namespace;
+  const { rootNamespace } = snapshot.mesh;
+  const own = inNamespace(namespace) ?? (owner === namespace ? undefined : inNamespace(owner));
+  return own ?? (rootNamespace === namespace || rootNamespace === owner ? undefined : inNamespace(rootNamespace));
 }
 
 /** Several rules for one host in one namespace: the subsets of all, the oldest policy. */

@@ -13,9 +13,9 @@ import type { ProxyResources } from "./translate.ts";
 
 /** A sidecar: everything its namespace may call, and the ports on which its own workload serves. */
 export function translateSidecar(context: OutboundContext): ProxyResources {
-  const { snapshot, scope, memo } = context;
+  const { snapshot, scope, memo, proxy } = context;
   const { clusters, endpoints } = collectUpstreams(context, scope.services);
-  const outbound = buildOutbound(context);
+  const outbound = rememberedOutbound(context);
   const inbound = buildInbound(context);
   const fixed = memo.get("fixed-clusters sidecar", [snapshot.mesh], () => [
     blackHole(snapshot),
@@ -23,17 +23,34 @@ export function translateSidecar(context: OutboundContext): ProxyResources {
     inboundPassthrough(snapshot),
   ]);
   const catchAll = memo.get("listener virtualOutbound", [snapshot.mesh], () => virtualOutbound(snapshot));
+  // The same maps for the same contents: then nothing downstream has to look into them.
   return {
-    clusters: byName([...fixed, ...clusters, ...inbound.clusters]),
+    clusters: memo.get(`clusters of ${proxy.id}`, [fixed, clusters, inbound], () =>
+      byName([...fixed, ...clusters, ...inbound.clusters]),
+    ),
     endpoints,
-    listeners: byName([catchAll, inbound.listener, ...outbound.listeners]),
-    routes: byName(outbound.routes),
+    listeners: memo.get(`listeners of ${proxy.id}`, [catchAll, inbound, ...outbound.listeners], () =>
+      byName([catchAll, inbound.listener, ...outbound.listeners]),
+    ),
+    routes: outbound.routes,
   };
 }
 
 interface Outbound {
   readonly listeners: readonly Listener[];
-  readonly routes: readonly RouteConfiguration[];
+  readonly routes: ReadonlyMap<string, RouteConfiguration>;
+}
+
+/** Clients of one namespace share it, unless there are services without an address: they are reached pod by pod. */
+function rememberedOutbound(context: OutboundContext): Outbound {
+  const { snapshot, scope, memo, proxy, sourceKey } = context;
+  const headless = memo.get(`headless ${proxy.namespace}`, [scope.services], () =>
+    scope.services.some((service) => service.headless),
+  );
+  const key = headless ? proxy.id : `${proxy.namespace} ${sourceKey}`;
+  const { services, destinationRules, mesh } = snapshot;
+  const deps = [scope.services, scope.meshRoutes, services, destinationRules, mesh, sourceKey];
+  return memo.get(`outbound ${key}`, headless ? [...deps, snapshot.endpoints] : deps, () => buildOutbound(context));
 }
 
 function buildOutbound(context: OutboundContext): Outbound {
@@ -45,7 +62,9 @@ function buildOutbound(context: OutboundContext): Outbound {
     for (const port of service.ports) {
       if (port.protocol === "udp") continue;
       if (isHttp(port.protocol)) {
-        httpPorts.set(port.port, [...(httpPorts.get(port.port) ?? []), service]);
+        const sharing = httpPorts.get(port.port);
+        if (sharing === undefined) httpPorts.set(port.port, [service]);
+        else sharing.push(service);
         continue;
       }
       const addresses = addressesOf(context, service);
@@ -59,7 +78,7 @@ function buildOutbound(context: OutboundContext): Outbound {
     listeners.push(httpPortListener(context, port));
     routes.push(buildPortRoutes(context, port, services));
   }
-  return { listeners, routes };
+  return { listeners, routes: byName(routes) };
 }
 
 const hasUnknownHosts = ({ scope, snapshot }: OutboundContext): boolean =>

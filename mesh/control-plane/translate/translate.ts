@@ -4,6 +4,7 @@ import type { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import type { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
 import type { ProxyNode, Snapshot } from "../model/snapshot.ts";
 import type { Memo } from "./memo.ts";
+import { sourceKeyOf } from "./outbound-routes.ts";
 import { translateRouter } from "./router.ts";
 import { scopeOf } from "./scope.ts";
 import { translateSidecar } from "./sidecar.ts";
@@ -18,6 +19,7 @@ export interface ProxyResources {
 
 /** Computes a proxy's configuration from a snapshot. Pure: no clock, no socket; the memo only saves work. */
 export function translate(snapshot: Snapshot, proxy: ProxyNode, memo: Memo): ProxyResources {
-  const context = { snapshot, proxy, memo, scope: scopeOf(snapshot, proxy.namespace, memo) };
+  const scope = scopeOf(snapshot, proxy.namespace, memo);
+  const context = { snapshot, proxy, memo, scope, sourceKey: sourceKeyOf(snapshot, proxy, memo) };
   return proxy.type === "sidecar" ? translateSidecar(context) : translateRouter(context);
 }

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Cluster } from "#gen/xds/envoy/config/cluster/v3/cluster.ts";
 import { ClusterLoadAssignment } from "#gen/xds/envoy/config/endpoint/v3/endpoint.ts";
 import { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
+import { VirtualHost } from "#gen/xds/envoy/config/route/v3/route_components.ts";
 import type { Any } from "#gen/xds/google/protobuf/any.ts";
 import { typeUrls } from "#mesh/lib/xds/envoy-types.ts";
 import type { ProxyResources } from "../translate/translate.ts";
@@ -41,32 +43,67 @@ export interface ProxyConfig {
 /** Encodes messages, each object once as long as it lives. */
 export class ResourceEncoder {
   readonly #encoded = new WeakMap<object, EncodedResource>();
+  readonly #maps = new WeakMap<object, ResourceMap>();
+  readonly #parts = new WeakMap<VirtualHost, Part>();
 
   encodeAll(resources: ProxyResources): ProxyConfig["resources"] {
     return {
-      CDS: this.#encodeMap("CDS", resources.clusters, (cluster) => Cluster.encode(cluster).finish()),
-      EDS: this.#encodeMap("EDS", resources.endpoints, (one) => ClusterLoadAssignment.encode(one).finish()),
-      LDS: this.#encodeMap("LDS", resources.listeners, (listener) => Listener.encode(listener).finish()),
-      RDS: this.#encodeMap("RDS", resources.routes, (routes) => RouteConfiguration.encode(routes).finish()),
+      CDS: this.#encodeMap("CDS", resources.clusters, (cluster) => whole(Cluster.encode(cluster).finish())),
+      EDS: this.#encodeMap("EDS", resources.endpoints, (one) => whole(ClusterLoadAssignment.encode(one).finish())),
+      LDS: this.#encodeMap("LDS", resources.listeners, (listener) => whole(Listener.encode(listener).finish())),
+      RDS: this.#encodeMap("RDS", resources.routes, (routes) => this.#encodeRoutes(routes)),
     };
   }
 
   #encodeMap<Message extends object>(
     type: XdsType,
     messages: ReadonlyMap<string, Message>,
-    encode: (message: Message) => Uint8Array,
+    encode: (message: Message) => Part,
   ): ResourceMap {
+    const known = this.#maps.get(messages);
+    if (known !== undefined) return known;
     const result = new Map<string, EncodedResource>();
     for (const [name, message] of messages) {
       let encoded = this.#encoded.get(message);
       if (encoded === undefined) {
-        const value = Buffer.from(encode(message));
-        const version = createHash("sha256").update(value).digest("hex").slice(0, 16);
-        encoded = { name, version, body: { typeUrl: typeUrlOf[type], value } };
+        const { bytes, hash } = encode(message);
+        encoded = { name, version: hash, body: { typeUrl: typeUrlOf[type], value: bytes } };
         this.#encoded.set(message, encoded);
       }
       result.set(name, encoded);
     }
+    this.#maps.set(messages, result);
     return result;
   }
+
+  /** A route configuration of a thousand hosts of which one changed: the others' bytes are reused. */
+  #encodeRoutes(routes: RouteConfiguration): Part {
+    const head = whole(RouteConfiguration.encode({ ...routes, virtualHosts: [] }).finish());
+    const parts = routes.virtualHosts.map((host) => {
+      let part = this.#parts.get(host);
+      if (part === undefined) {
+        const bytes = VirtualHost.encode(host).finish();
+        part = whole(new BinaryWriter().uint32(VIRTUAL_HOSTS_TAG).bytes(bytes).finish());
+        this.#parts.set(host, part);
+      }
+      return part;
+    });
+    const bytes = Buffer.concat([head.bytes, ...parts.map((part) => part.bytes)]);
+    return { bytes, hash: hashOf([head.hash, ...parts.map((part) => part.hash)].join("")) };
+  }
+}
+
+/** Field 2 (virtual_hosts) of RouteConfiguration, length-delimited. */
+const VIRTUAL_HOSTS_TAG = (2 << 3) | 2;
+
+interface Part {
+  readonly bytes: Buffer;
+  readonly hash: string;
+}
+
+const hashOf = (data: Uint8Array | string): string => createHash("sha256").update(data).digest("hex").slice(0, 16);
+
+function whole(data: Uint8Array): Part {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return { bytes, hash: hashOf(bytes) };
 }
