@@ -1,0 +1,64 @@
+import { Struct } from "#gen/xds/google/protobuf/struct.ts";
+import type { PeerMetadata } from "../request-record.ts";
+
+/** What Istio's proxies tell each other about their workloads, in x-envoy-peer-metadata: base64 of a protobuf Struct. */
+export class PeerMetadataCodec {
+  /** Our own, ready to send. */
+  readonly own: string;
+  readonly #known = new Map<string, PeerMetadata | undefined>();
+
+  constructor(self: PeerMetadata) {
+    this.own = encode(self);
+  }
+
+  /** What a header says; the few different ones that are seen are decoded once. */
+  decode(header: string): PeerMetadata | undefined {
+    if (this.#known.has(header)) return this.#known.get(header);
+    // Anybody may send anything: forget rather than grow.
+    if (this.#known.size >= 1024) this.#known.clear();
+    const peer = decode(header);
+    this.#known.set(header, peer);
+    return peer;
+  }
+}
+
+function encode(self: PeerMetadata): string {
+  const fields = {
+    NAME: self.name,
+    NAMESPACE: self.namespace,
+    WORKLOAD_NAME: self.workload,
+    CLUSTER_ID: self.cluster,
+    LABELS: {
+      app: self.app,
+      version: self.version,
+      "service.istio.io/canonical-name": self.canonicalService,
+      "service.istio.io/canonical-revision": self.canonicalRevision,
+    },
+  };
+  return Buffer.from(Struct.encode(Struct.wrap(fields)).finish()).toString("base64");
+}
+
+function decode(header: string): PeerMetadata | undefined {
+  try {
+    const fields = Struct.unwrap(Struct.decode(Buffer.from(header, "base64")));
+    const labels: unknown = fields.LABELS;
+    return {
+      name: text(fields, "NAME"),
+      namespace: text(fields, "NAMESPACE"),
+      workload: text(fields, "WORKLOAD_NAME"),
+      app: text(labels, "app"),
+      version: text(labels, "version"),
+      canonicalService: text(labels, "service.istio.io/canonical-name"),
+      canonicalRevision: text(labels, "service.istio.io/canonical-revision"),
+      cluster: text(fields, "CLUSTER_ID"),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function text(source: unknown, name: string): string {
+  if (typeof source !== "object" || source === null) return "";
+  const value: unknown = Reflect.get(source, name);
+  return typeof value === "string" ? value : "";
+}

@@ -1,0 +1,128 @@
+import { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
+import type { Filter, FilterChain } from "#gen/xds/envoy/config/listener/v3/listener_components.ts";
+import { HttpConnectionManager } from "#gen/xds/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
+import { TcpProxy } from "#gen/xds/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.ts";
+import { milliseconds } from "../../lib/match/duration.ts";
+import type { Direction, HttpEnvironment, HttpManager, RouteSlot } from "../filters/manager.ts";
+import type { RouteCompiler } from "../route/compile-routes.ts";
+import { compileTcpProxy, type TcpTarget } from "../tcp/compile-tcp.ts";
+import { compileDownstreamTls, TlsTerminator } from "../tls/downstream-tls.ts";
+import type { SecretStore } from "../tls/secret-store.ts";
+import { compileChainMatcher } from "./chain-match.ts";
+import { compileHttpManager } from "./compile-http.ts";
+import type { ConnectionFacts } from "./connection-facts.ts";
+import type { InspectRules } from "./inspect.ts";
+
+/** What happens to a connection that a filter chain took. */
+export interface CompiledChain {
+  readonly name: string;
+  readonly tls: TlsTerminator | undefined;
+  readonly handler:
+    | { readonly kind: "http"; readonly manager: HttpManager }
+    | { readonly kind: "tcp"; readonly target: TcpTarget };
+}
+
+/** A listener ready for connections. Replaced as a whole; connections keep the one that they began with. */
+export interface CompiledListener {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly binds: boolean;
+  /** Hands connections to the listener of their original destination. */
+  readonly handsOver: boolean;
+  /** Takes the original destination as the connection's destination. */
+  readonly redirected: boolean;
+  readonly inspect: InspectRules;
+  readonly backlog: number;
+  choose(facts: ConnectionFacts): CompiledChain | undefined;
+  /** Set when another took its place: keep-alive ends with the next answer. */
+  draining: boolean;
+}
+
+export interface ListenerCompiler {
+  readonly role: "sidecar" | "router" | "waypoint";
+  readonly secrets: SecretStore;
+  readonly environment: HttpEnvironment;
+  readonly routes: RouteCompiler;
+  readonly routeSlot: (name: string) => RouteSlot;
+}
+
+interface ChainContext extends ListenerCompiler {
+  readonly direction: Direction;
+}
+
+/** Network filters that change nothing here: what they do in Istio, the data plane does by itself. */
+const passive = /metadata_exchange|peer_metadata|istio\.stats|network\.stats/;
+
+/** Compiles a listener. Throws an error that says which filter chain cannot be used and why. */
+export function compileListener(listener: Listener, compiler: ListenerCompiler): CompiledListener {
+  const address = listener.address?.address;
+  if (address?.$case !== "socketAddress") throw new Error("it has no socket address");
+  const context: ChainContext = { ...compiler, direction: directionOf(listener, compiler.role) };
+  const chains = listener.filterChains.map((chain) => ({
+    match: chain.filterChainMatch,
+    chain: compileChain(chain, context),
+  }));
+  const fallback =
+    listener.defaultFilterChain === undefined ? undefined : compileChain(listener.defaultFilterChain, context);
+  const filters = listener.listenerFilters.map((filter) => filter.name);
+  return {
+    name: listener.name,
+    address: address.value.address,
+    port: address.value.portSpecifier?.$case === "portValue" ? address.value.portSpecifier.value : 0,
+    binds: listener.bindToPort ?? true,
+    handsOver: listener.useOriginalDst ?? false,
+    redirected: filters.includes("envoy.filters.listener.original_dst") || listener.useOriginalDst === true,
+    inspect: {
+      tls: filters.includes("envoy.filters.listener.tls_inspector"),
+      http: filters.includes("envoy.filters.listener.http_inspector"),
+      timeoutMs: milliseconds(listener.listenerFiltersTimeout) ?? 15_000,
+      continueOnTimeout: listener.continueOnListenerFiltersTimeout,
+    },
+    backlog: listener.tcpBacklogSize ?? 1024,
+    choose: compileChainMatcher(chains, fallback),
+    draining: false,
+  };
+}
+
+/** TrafficDirection: 1 is inbound, 2 outbound; a gateway has neither side. */
+function directionOf(listener: Listener, role: ListenerCompiler["role"]): Direction {
+  if (role === "router") return "gateway";
+  return listener.trafficDirection === 1 ? "inbound" : "outbound";
+}
+
+function compileChain(chain: FilterChain, context: ChainContext): CompiledChain {
+  try {
+    const active = chain.filters.filter((filter) => !passive.test(filter.name));
+    const [filter] = active;
+    if (filter === undefined) throw new Error("it has no filter");
+    const handler = compileHandler(filter, context);
+    const socket = chain.transportSocket?.configType?.value;
+    const secured = socket !== undefined && !socket.typeUrl.endsWith(".RawBuffer");
+    const tls = secured
+      ? new TlsTerminator(compileDownstreamTls(socket.typeUrl, socket.value), context.secrets, handler.kind === "http")
+      : undefined;
+    return { name: chain.name, tls, handler };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`filter chain "${chain.name}": ${reason}`, { cause });
+  }
+}
+
+function compileHandler(filter: Filter, context: ChainContext): CompiledChain["handler"] {
+  const config = filter.configType;
+  if (config?.$case !== "typedConfig") throw new Error(`filter ${filter.name} has no configuration of its own`);
+  const { typeUrl, value } = config.value;
+  if (typeUrl.endsWith(".HttpConnectionManager")) {
+    return { kind: "http", manager: compileHttpManager(HttpConnectionManager.decode(value), context) };
+  }
+  if (typeUrl.endsWith(".TcpProxy")) {
+    return { kind: "tcp", target: compileTcpProxy(TcpProxy.decode(value), context.routes.slots, context.direction) };
+  }
+  throw new Error(`network filter ${filter.name} (${typeUrl}) is not supported`);
+}
+
+/** Equal listeners need no swap. */
+export function encodeListener(listener: Listener): Buffer {
+  return Buffer.from(Listener.encode(listener).finish());
+}

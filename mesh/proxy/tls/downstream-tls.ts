@@ -1,0 +1,121 @@
+import type { Socket } from "node:net";
+import { createServer, type Server, type TLSSocket } from "node:tls";
+import { CommonTlsContext, DownstreamTlsContext } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/tls.ts";
+import { parseSubjectAltName } from "../../lib/identity/spiffe.ts";
+import type { DownstreamTls } from "../http1/streams.ts";
+import type { SecretStore } from "./secret-store.ts";
+import { TlsContext, type TlsMaterial } from "./tls-material.ts";
+
+export interface TlsEvents {
+  secured(socket: TLSSocket, tls: DownstreamTls): void;
+  failed(reason: string): void;
+}
+
+/**
+ * Ends TLS of clients. Sockets that were accepted and looked at already are handed to a tls.Server that never listens, which is
+ * Node's documented way to run a handshake on them.
+ */
+export class TlsTerminator {
+  readonly #context: TlsContext;
+  readonly #requireCertificate: boolean;
+  readonly #http: boolean;
+  readonly #pending = new Map<string, TlsEvents & { readonly material: TlsMaterial }>();
+  #server: Server | undefined;
+  #material: TlsMaterial | undefined;
+
+  constructor(config: DownstreamTlsContext, secrets: SecretStore, http: boolean) {
+    this.#context = new TlsContext(config.commonTlsContext ?? CommonTlsContext.fromPartial({}), secrets);
+    this.#requireCertificate = config.requireClientCertificate ?? false;
+    this.#http = http;
+  }
+
+  accept(socket: Socket, events: TlsEvents): void {
+    const material = this.#context.current();
+    if ("missing" in material) {
+      socket.destroy();
+      events.failed(`secret ${material.missing} is not there yet`);
+      return;
+    }
+    const key = keyOf(socket);
+    this.#pending.set(key, { ...events, material });
+    socket.once("close", () => this.#pending.delete(key));
+    this.#serverFor(material).emit("connection", socket);
+  }
+
+  /** New keys count for the next handshake; connections that stand keep what they have. */
+  #serverFor(material: TlsMaterial): Server {
+    if (this.#server !== undefined && this.#material === material) return this.#server;
+    this.#material = material;
+    const server = createServer({
+      ...material.options,
+      requestCert: material.verifies,
+      rejectUnauthorized: this.#requireCertificate,
+      handshakeTimeout: 15_000,
+      allowHalfOpen: true,
+      ALPNCallback: ({ protocols }) => this.#negotiate(protocols),
+    });
+    server.on("secureConnection", (socket) => this.#secured(socket));
+    server.on("tlsClientError", (error, socket) => {
+      const pending = this.#take(socket);
+      socket.destroy();
+      pending?.failed(error.message);
+    });
+    this.#server = server;
+    return server;
+  }
+
+  /** Our order of preference decides; HTTP/2 is not spoken here. A client that offers only what we do not list gets its first. */
+  #negotiate(offered: readonly string[]): string | undefined {
+    const usable = offered.filter((protocol) => !this.#http || protocol !== "h2");
+    return this.#context.alpn.find((protocol) => usable.includes(protocol)) ?? usable[0];
+  }
+
+  #take(socket: Socket): (TlsEvents & { readonly material: TlsMaterial }) | undefined {
+    const key = keyOf(socket);
+    const pending = this.#pending.get(key);
+    this.#pending.delete(key);
+    return pending;
+  }
+
+  #secured(socket: TLSSocket): void {
+    const pending = this.#take(socket);
+    if (pending === undefined) {
+      socket.destroy();
+      return;
+    }
+    const tls = describePeer(socket, pending.material);
+    if (tls === undefined) {
+      socket.destroy();
+      pending.failed("verify SAN list: the client's identity is not one of those expected");
+    } else pending.secured(socket, tls);
+  }
+}
+
+function keyOf(socket: Socket): string {
+  return `${socket.remoteAddress}|${socket.remotePort}|${socket.localPort}`;
+}
+
+/** Undefined when the client's certificate does not pass. */
+function describePeer(socket: TLSSocket, material: TlsMaterial): DownstreamTls | undefined {
+  const { localUri } = material;
+  const certificate = material.verifies ? socket.getPeerX509Certificate() : undefined;
+  if (certificate === undefined) {
+    return { mutual: false, peerUri: "", localUri, peerSubject: "", peerDns: [], peerHash: "" };
+  }
+  if (!socket.authorized) return undefined;
+  const names = parseSubjectAltName(certificate.subjectAltName);
+  if (!material.accepts(names)) return undefined;
+  return {
+    mutual: true,
+    peerUri: names.uris[0] ?? "",
+    localUri,
+    peerSubject: (certificate.subject ?? "").split("\n").toReversed().join(","),
+    peerDns: names.dns,
+    peerHash: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+  };
+}
+
+export function compileDownstreamTls(typeUrl: string, value: Buffer): DownstreamTlsContext {
+  if (!typeUrl.endsWith(".DownstreamTlsContext")) throw new Error(`transport socket ${typeUrl} is not supported`);
+  return DownstreamTlsContext.decode(value);
+}

@@ -1,0 +1,154 @@
+import { X509Certificate } from "node:crypto";
+import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
+import {
+  type CertificateValidationContext,
+  TlsCertificate,
+  type TlsParameters,
+} from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/common.ts";
+import type { Secret } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
+import type { CommonTlsContext } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/tls.ts";
+import { parseSubjectAltName, type SubjectAltNames } from "../../lib/identity/spiffe.ts";
+import { RegexCache } from "../../lib/match/regex.ts";
+import { compileStringMatcher, type StringTest } from "../../lib/match/string-match.ts";
+import { bytesOf } from "./data-source.ts";
+import type { SecretStore } from "./secret-store.ts";
+
+/** Keys and rules of a TLS context as they are now. */
+export interface TlsMaterial {
+  readonly context: SecureContext;
+  readonly options: SecureContextOptions;
+  /** The peer's chain is verified against configured roots. */
+  readonly verifies: boolean;
+  /** URI SAN of our own certificate, empty without one. */
+  readonly localUri: string;
+  /** Whether a peer with these names may be talked to; it is asked after its chain was verified. */
+  accepts(names: SubjectAltNames): boolean;
+}
+
+/** What is missing before TLS can be spoken. */
+export interface MissingSecret {
+  readonly missing: string;
+}
+
+/**
+ * One TLS context of the configuration. `current` gives keys for a new connection and makes them anew only when a secret that it
+ * uses was replaced.
+ */
+export class TlsContext {
+  readonly alpn: readonly string[];
+  readonly #config: CommonTlsContext;
+  readonly #secrets: SecretStore;
+  readonly #names: readonly string[];
+  #generation = -1;
+  #used: readonly (Secret | undefined)[] = [];
+  #current: TlsMaterial | MissingSecret = { missing: "" };
+
+  constructor(config: CommonTlsContext, secrets: SecretStore) {
+    this.#config = config;
+    this.#secrets = secrets;
+    this.alpn = config.alpnProtocols;
+    this.#names = secretNames(config);
+  }
+
+  current(): TlsMaterial | MissingSecret {
+    if (this.#generation === this.#secrets.generation) return this.#current;
+    this.#generation = this.#secrets.generation;
+    const used = this.#names.map((name) => this.#secrets.get(name));
+    const same = used.length === this.#used.length && used.every((secret, index) => secret === this.#used[index]);
+    if (same && "context" in this.#current) return this.#current;
+    this.#used = used;
+    const missing = this.#names.find((_name, index) => used[index] === undefined);
+    this.#current = missing === undefined ? build(this.#config, this.#secrets) : { missing };
+    return this.#current;
+  }
+}
+
+function secretNames(config: CommonTlsContext): readonly string[] {
+  const names = config.tlsCertificateSdsSecretConfigs.map((secret) => secret.name);
+  const validation = config.validationContextType;
+  if (validation?.$case === "validationContextSdsSecretConfig") names.push(validation.value.name);
+  if (
+    validation?.$case === "combinedValidationContext" &&
+    validation.value.validationContextSdsSecretConfig !== undefined
+  ) {
+    names.push(validation.value.validationContextSdsSecretConfig.name);
+  }
+  return names;
+}
+
+function build(config: CommonTlsContext, secrets: SecretStore): TlsMaterial {
+  const [certificate] = [
+    ...config.tlsCertificates,
+    ...config.tlsCertificateSdsSecretConfigs.map((secret) => certificateOf(secrets.get(secret.name))),
+  ];
+  const validations = validationsOf(config, secrets);
+  const roots = validations.map((one) => one.trustedCa).find((source) => source !== undefined);
+  const options: SecureContextOptions = {
+    ...versionsOf(config.tlsParams),
+    ...(certificate?.certificateChain === undefined ? {} : { cert: bytesOf(certificate.certificateChain) }),
+    ...(certificate?.privateKey === undefined ? {} : { key: bytesOf(certificate.privateKey) }),
+    ...(roots === undefined ? {} : { ca: bytesOf(roots) }),
+  };
+  const tests = validations.flatMap(sanTests);
+  return {
+    context: createSecureContext(options),
+    options,
+    verifies: roots !== undefined,
+    localUri: localUriOf(options.cert),
+    accepts: (names) =>
+      tests.length === 0 ||
+      [...names.uris, ...names.dns, ...names.addresses].some((name) => tests.some((test) => test(name))),
+  };
+}
+
+function certificateOf(secret: Secret | undefined): TlsCertificate {
+  return secret?.type?.$case === "tlsCertificate" ? secret.type.value : TlsCertificate.fromPartial({});
+}
+
+function localUriOf(chain: SecureContextOptions["cert"]): string {
+  if (!Buffer.isBuffer(chain)) return "";
+  return parseSubjectAltName(new X509Certificate(chain).subjectAltName).uris[0] ?? "";
+}
+
+/** The default and the delivered validation context count together, as in Envoy's combined context. */
+function validationsOf(config: CommonTlsContext, secrets: SecretStore): readonly CertificateValidationContext[] {
+  const delivered = (name: string | undefined): readonly CertificateValidationContext[] => {
+    const secret = name === undefined ? undefined : secrets.get(name);
+    return secret?.type?.$case === "validationContext" ? [secret.type.value] : [];
+  };
+  const validation = config.validationContextType;
+  switch (validation?.$case) {
+    case "validationContext":
+      return [validation.value];
+    case "validationContextSdsSecretConfig":
+      return delivered(validation.value.name);
+    case "combinedValidationContext": {
+      const { defaultValidationContext: own, validationContextSdsSecretConfig: secret } = validation.value;
+      return [...(own === undefined ? [] : [own]), ...delivered(secret?.name)];
+    }
+    default:
+      return [];
+  }
+}
+
+function sanTests(context: CertificateValidationContext): readonly StringTest[] {
+  const regexes = new RegexCache();
+  return [
+    ...context.matchSubjectAltNames.map((matcher) => compileStringMatcher(matcher, regexes)),
+    ...context.matchTypedSubjectAltNames.flatMap(({ matcher }) =>
+      matcher === undefined ? [] : [compileStringMatcher(matcher, regexes)],
+    ),
+  ];
+}
+
+const versions: readonly (string | undefined)[] = [undefined, "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
+
+/** Never below TLS 1.2, whatever is asked for. */
+function versionsOf(parameters: TlsParameters | undefined): Pick<SecureContextOptions, "minVersion" | "maxVersion"> {
+  const minimum = versions[parameters?.tlsMinimumProtocolVersion ?? 0];
+  const maximum = versions[parameters?.tlsMaximumProtocolVersion ?? 0];
+  return {
+    minVersion: minimum === "TLSv1.3" ? "TLSv1.3" : "TLSv1.2",
+    maxVersion: maximum === "TLSv1.2" ? "TLSv1.2" : "TLSv1.3",
+  };
+}
