@@ -12,6 +12,7 @@ const FOREGROUND = "foregroundDeletion";
 const ORPHAN = "orphan";
 /** Milliseconds that an owner which was never seen may take to appear before it counts as gone. */
 const UNSEEN_MS = 2000;
+const MAX_GONE = 10_000;
 
 /** Deletes what belongs to objects that are gone, in the foreground or background, or releases it. Source: Kubernetes' garbage collection. */
 export function startGarbageCollector(context: ControllerContext): Controller {
@@ -21,6 +22,8 @@ export function startGarbageCollector(context: ControllerContext): Controller {
   const dependents = new Map<string, Set<string>>();
   const watches = new Map<string, Disposer>();
   const firstSeen = new Map<string, number>();
+  /** Uids of objects that were seen to go, the latest ones: what belongs to them need not wait. */
+  const gone = new Set<string>();
   let synced = 0;
   const queue = new WorkQueue({ name: "garbage-collector", clock, logger, reconcile });
 
@@ -65,6 +68,8 @@ export function startGarbageCollector(context: ControllerContext): Controller {
     const uid = object.metadata.uid ?? "";
     objects.delete(uid);
     firstSeen.delete(uid);
+    gone.add(uid);
+    if (gone.size > MAX_GONE) gone.delete(gone.values().next().value ?? "");
     for (const dependent of dependents.get(uid) ?? []) queue.add(dependent);
     for (const owner of object.metadata.ownerReferences ?? []) {
       dependents.get(owner.uid)?.delete(uid);
@@ -84,7 +89,8 @@ export function startGarbageCollector(context: ControllerContext): Controller {
     const present = owners.filter((owner) => objects.has(owner.uid));
     const waiting = present.filter((owner) => objects.get(owner.uid)?.object.metadata.finalizers?.includes(FOREGROUND));
     if (present.length > waiting.length) return;
-    if (present.length === 0 && !isOverdue(uid)) return queue.addLater(uid, UNSEEN_MS);
+    const allGone = owners.every((owner) => gone.has(owner.uid));
+    if (present.length === 0 && !allGone && !isOverdue(uid)) return queue.addLater(uid, UNSEEN_MS);
     await remove(known, waiting.length > 0 ? "Foreground" : "Background");
   }
 
