@@ -55,18 +55,40 @@ const imageSteps: readonly Step[] = imageSources.map((image) => ({
   },
 }));
 
+/** Runs a tool of node_modules with our Node.js. */
+const runTool = (tool: string, args: readonly string[]): void =>
+  void execFileSync(process.execPath, [join(root, "node_modules/.bin", tool), ...args], {
+    cwd: root,
+    stdio: "inherit",
+  });
+
+/** The pages, for the browser and for the window alike. */
 const interfaceStep: Step = {
   name: "renderer",
   needs: "renderer/index.html",
   makes: "dist/renderer/index.html",
   run: async () => {
-    const tool = (name: string, ...args: readonly string[]): void => {
-      execFileSync(process.execPath, [join(root, "node_modules/.bin", name), ...args], { cwd: root, stdio: "inherit" });
-    };
-    // The same pages for the browser and the desktop window; the window's own two scripts besides.
-    tool("vite", "build", "renderer", "--logLevel", "warn", "--outDir", join(root, "dist/renderer"), "--emptyOutDir");
-    tool("electron-vite", "build", "--logLevel", "warn");
-    return filesBelow(root, ["renderer", "main/desktop", "api", "electron.vite.config.ts", "package-lock.json"]);
+    runTool("vite", [
+      "build",
+      "renderer",
+      "--logLevel",
+      "warn",
+      "--outDir",
+      join(root, "dist/renderer"),
+      "--emptyOutDir",
+    ]);
+    return filesBelow(root, ["renderer", "api", "package-lock.json"]);
+  },
+};
+
+/** The window's main process and preload. */
+const desktopStep: Step = {
+  name: "desktop",
+  needs: "electron.vite.config.ts",
+  makes: "dist/desktop/main",
+  run: async () => {
+    runTool("electron-vite", ["build", "--logLevel", "error"]);
+    return filesBelow(root, ["main/desktop", "api", "electron.vite.config.ts", "package-lock.json"]);
   },
 };
 
@@ -95,14 +117,14 @@ function readState(): Record<string, Fingerprint> {
 
 const state = readState();
 // Images first: a program's compile cache lies in its image's folder.
-const wanted = [...imageSteps, ...programSteps, labsStep, interfaceStep].filter(({ name }) => {
+const wanted = [...imageSteps, ...programSteps, labsStep, interfaceStep, desktopStep].filter(({ name }) => {
   if (options.only === undefined) return true;
   const image = programs.find((program) => program.name === options.only)?.folder.split("/")[1];
   return name === options.only || name === `image ${image}`;
 });
 if (wanted.length === 0) {
   console.error(
-    `build: there is no "${options.only}"; there are ${[...programSteps, labsStep, interfaceStep].map(({ name }) => name).join(", ")}`,
+    `build: there is no "${options.only}"; there are ${[...programSteps, labsStep, interfaceStep, desktopStep].map(({ name }) => name).join(", ")}`,
   );
   process.exit(64);
 }

@@ -18,7 +18,8 @@ export const programs: readonly Program[] = [
     entry: "mesh/proxy/main.ts",
     folder: "images/mesh/lib",
     file: "pilot-agent.js",
-    warmUp: ["version"],
+    // Without a pod around it it loads everything, then says what is missing.
+    warmUp: ["proxy", "sidecar"],
   },
   {
     name: "pilot-discovery",
