@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -35,8 +36,9 @@ function copyNative(root: string, target: string, name: string): void {
   const manifest = JSON.parse(readFileSync(join(from, "package.json"), "utf8")) as {
     optionalDependencies?: Record<string, string>;
   };
-  const isCode = (path: string): boolean => !/\/(src|doc|vendor|\.git)(\/|$)|\.md$/.test(path.slice(from.length));
-  cpSync(from, join(target, name), { recursive: true, filter: isCode });
+  const isCode = (path: string): boolean => statSync(path).isDirectory() || /\.(c?js|json|node)$|LICENSE/.test(path);
+  const isNeeded = (path: string): boolean => !/^\/(doc|vendor)(\/|$)/.test(path.slice(from.length)) && isCode(path);
+  cpSync(from, join(target, name), { recursive: true, filter: isNeeded });
   // npm installs only those of the platform packages that fit this machine.
   const binaries = Object.keys(manifest.optionalDependencies ?? {}).filter((one) =>
     existsSync(join(root, "node_modules", one)),
@@ -53,11 +55,17 @@ export function warmUp(root: string, program: Program): void {
   if (image === undefined || program.warmUp === undefined) return;
   const cache = join(root, "dist", program.folder, ".cache");
   mkdirSync(cache, { recursive: true });
-  spawnSync(process.execPath, [join(root, "dist", program.folder, program.file), ...program.warmUp], {
-    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: cache, NODE_COMPILE_CACHE_PORTABLE: "1" },
-    stdio: "ignore",
-    timeout: 10_000,
-  });
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [join(root, "dist", program.folder, program.file), ...program.warmUp],
+    {
+      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: cache, NODE_COMPILE_CACHE_PORTABLE: "1" },
+      encoding: "utf8",
+      timeout: 10_000,
+    },
+  );
+  // A complaint about its arguments (64) is as good as success; anything else means that it does not even load.
+  if (status !== 0 && status !== 64) throw new Error(`${program.file} does not start:\n${stderr}`);
   shareCache(cache);
 }
 
@@ -65,6 +73,8 @@ export function warmUp(root: string, program: Program): void {
 function shareCache(cache: string): void {
   const [own] = readdirSync(cache, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   if (own === undefined) return;
+  chmodSync(join(cache, own.name), 0o755);
+  for (const file of readdirSync(join(cache, own.name))) chmodSync(join(cache, own.name, file), 0o644);
   const stem = own.name.slice(0, own.name.lastIndexOf("-") + 1);
   for (const user of users) {
     if (!existsSync(join(cache, stem + user))) symlinkSync(own.name, join(cache, stem + user));
