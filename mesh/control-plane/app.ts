@@ -1,18 +1,29 @@
-import { hostname } from "node:os";
 import { ServerCredentials } from "@grpc/grpc-js";
 import pino, { type Logger } from "pino";
 import { KubeClient } from "#kube/client.ts";
 import type { Connection } from "#kube/connection.ts";
+import type { AdmissionRequest } from "./admission.ts";
+import type { Authority } from "./ca/authority.ts";
+import { distributeRoot } from "./ca/distribute.ts";
+import { loadAuthority } from "./ca/load.ts";
+import { caService } from "./ca/service.ts";
+import { ServingCertificate } from "./ca/serving.ts";
+import { tokenReviewer } from "./ca/token-review.ts";
+import { maintainWebhooks } from "./ca/webhooks.ts";
 import type { ControlPlaneConfig } from "./config.ts";
 import { kubeSource } from "./ingest/kube-source.ts";
-import { startPilot } from "./pilot.ts";
+import { defaultSettings, type InjectionSettings, supportsNativeSidecars } from "./injection/settings.ts";
+import { reviewInjection } from "./injection/webhook.ts";
+import { type Pilot, startPilot } from "./pilot.ts";
 import { adsDefinition } from "./serve/ads-service.ts";
+import { authenticator } from "./serve/authenticate.ts";
 import { startGrpcServer } from "./serve/grpc-server.ts";
 import { startDebugServer, startMonitoringServer } from "./status/status-server.ts";
+import { type ReviewHandlers, startWebhookServer } from "./webhook-server.ts";
 
 export interface ControlPlane {
   /** Ports that were bound. */
-  readonly bound: { readonly grpc: number; readonly debug: number; readonly monitoring: number };
+  readonly bound: ControlPlaneConfig["ports"];
   /** Everything was listed once and is served. */
   readonly ready: Promise<void>;
   stop(): Promise<void>;
@@ -21,6 +32,14 @@ export interface ControlPlane {
 export interface ControlPlaneParts {
   readonly connection: Connection;
   readonly log?: Logger;
+}
+
+/** What the servers share. `stops` undoes what was done, last first. */
+interface Context {
+  readonly config: ControlPlaneConfig;
+  readonly client: KubeClient;
+  readonly log: Logger;
+  readonly stops: (() => unknown)[];
 }
 
 /** Boots the whole control plane. Rejects if an address cannot be bound; what was bound by then is released. */
@@ -32,29 +51,100 @@ export async function buildControlPlane(config: ControlPlaneConfig, parts: Contr
     for (const one of stops.splice(0).toReversed()) await one();
   };
   try {
-    const pilot = startPilot({
-      source: kubeSource({ client, rootNamespace: config.podNamespace, log }),
-      store: { domain: config.domain, clusterId: config.clusterId, rootNamespace: config.podNamespace },
-      instance: `${config.podName || hostname()}-${Date.now().toString(36)}`,
-      log,
-    });
-    stops.push(() => pilot.stop());
-    const { host, ports } = config;
-    const grpc = await startGrpcServer({
-      address: `${host}:${ports.grpc}`,
-      credentials: ServerCredentials.createInsecure(),
-      services: [{ definition: adsDefinition, implementation: pilot.service(undefined) }],
-    });
-    stops.push(() => grpc.stop());
-    const debug = await startDebugServer(pilot, { host, port: ports.debug });
-    stops.push(() => debug.stop());
-    const monitoring = await startMonitoringServer(pilot, { host, port: ports.monitoring });
-    stops.push(() => monitoring.stop());
-    const bound = { grpc: grpc.port, debug: debug.port, monitoring: monitoring.port };
+    const context = { config, client, log, stops };
+    const pilot = pilotOf(context);
+    const { authority, source } = await loadAuthority(client, { trustDomain: pilot.store.mesh.trustDomain });
+    log.info({ source }, "certificate authority loaded");
+    const bound = await serve(context, pilot, authority);
     log.info({ bound }, "control plane listens");
     return { bound, ready: pilot.ready, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+function pilotOf({ config, client, log, stops }: Context): Pilot {
+  const pilot = startPilot({
+    source: kubeSource({ client, rootNamespace: config.podNamespace, log }),
+    store: { domain: config.domain, clusterId: config.clusterId, rootNamespace: config.podNamespace },
+    instance: `${config.podName}-${Date.now().toString(36)}`,
+    log,
+  });
+  stops.push(() => pilot.stop());
+  return pilot;
+}
+
+/** Starts every server and, once they are there, tells the cluster about the root they are trusted by. */
+async function serve(context: Context, pilot: Pilot, authority: Authority): Promise<ControlPlaneConfig["ports"]> {
+  const { config, client, log, stops } = context;
+  const { host, ports } = config;
+  const trustDomain = (): string => pilot.store.mesh.trustDomain;
+  const authenticate = authenticator(trustDomain, tokenReviewer(client));
+  const serving = new ServingCertificate(authority);
+  stops.push(() => serving.dispose());
+  const grpc = await startGrpcServer({
+    address: `${host}:${ports.grpc}`,
+    credentials: ServerCredentials.createInsecure(),
+    services: [{ definition: adsDefinition, implementation: pilot.service(undefined) }],
+  });
+  stops.push(() => grpc.stop());
+  const secureGrpc = await startGrpcServer({
+    address: `${host}:${ports.secureGrpc}`,
+    credentials: serving.grpcCredentials(),
+    services: [
+      { definition: adsDefinition, implementation: pilot.service(authenticate) },
+      caService({ authority, authenticate, trustDomain, log }),
+    ],
+  });
+  stops.push(() => secureGrpc.stop());
+  const debug = await startDebugServer(pilot, { host, port: ports.debug });
+  stops.push(() => debug.stop());
+  const monitoring = await startMonitoringServer(pilot, { host, port: ports.monitoring });
+  stops.push(() => monitoring.stop());
+  const handlers = await reviewHandlers(context, pilot);
+  const webhook = await startWebhookServer({
+    host,
+    port: ports.webhook,
+    serving,
+    handlers,
+    isReady: pilot.isReady,
+    log,
+  });
+  stops.push(() => webhook.stop());
+  stops.push(
+    distributeRoot({ client, root: authority.root, log }),
+    maintainWebhooks({ client, root: authority.root, log }),
+  );
+  return {
+    grpc: grpc.port,
+    secureGrpc: secureGrpc.port,
+    debug: debug.port,
+    monitoring: monitoring.port,
+    webhook: webhook.port,
+  };
+}
+
+async function reviewHandlers({ config, client, log }: Context, pilot: Pilot): Promise<ReviewHandlers> {
+  const version = await client.http.json<{ readonly major: string; readonly minor: string }>({
+    method: "GET",
+    path: "/version",
+  });
+  const nativeSidecars = supportsNativeSidecars(version);
+  const settings = (): InjectionSettings => {
+    const { trustDomain, defaultConfig, enablePrometheusMerge } = pilot.store.mesh;
+    return {
+      ...defaultSettings,
+      image: config.meshImage,
+      clusterId: config.clusterId,
+      clusterDomain: config.domain,
+      revision: config.revision,
+      trustDomain,
+      meshId: trustDomain,
+      proxyConfig: defaultConfig,
+      mergePrometheus: enablePrometheusMerge,
+      nativeSidecars,
+    };
+  };
+  return new Map([["/inject", (request: AdmissionRequest) => reviewInjection(request, { settings, log })]]);
 }

@@ -101,6 +101,11 @@ export class ConfigStore {
     return this.#table(object.kind)?.delete(object) === true ? changeOf(object.kind) : "none";
   }
 
+  /** The mesh's configuration in force. */
+  get mesh(): MeshConfig {
+    return this.#mesh;
+  }
+
   /** Objects that could not be read. */
   get problems(): readonly ConfigProblem[] {
     return [...this.#problems.values()];

@@ -79,6 +79,9 @@ export const meshConfig = z.object({
   accessLogFile: z.string().default("/dev/stdout"),
   accessLogFormat: z.string().optional(),
   enableAutoMtls: z.boolean().default(true),
+  enablePrometheusMerge: z.boolean().default(true),
+  /** ProxyConfig that every proxy starts from; read by injection. */
+  defaultConfig: z.record(z.string(), z.unknown()).default({}),
   connectTimeout: z.string().default("10s"),
   outboundTrafficPolicy: z.object({ mode: z.enum(["ALLOW_ANY", "REGISTRY_ONLY"]).optional() }).default({}),
   defaultServiceExportTo: z.array(z.string()).default(["*"]),
