@@ -55,7 +55,7 @@ export function warmUp(root: string, program: Program): void {
   if (image === undefined || program.warmUp === undefined) return;
   const cache = join(root, "dist", program.folder, ".cache");
   mkdirSync(cache, { recursive: true });
-  const { status, stderr } = spawnSync(
+  const { stderr } = spawnSync(
     process.execPath,
     [join(root, "dist", program.folder, program.file), ...program.warmUp],
     {
@@ -64,8 +64,8 @@ export function warmUp(root: string, program: Program): void {
       timeout: 10_000,
     },
   );
-  // A complaint about its arguments (64) is as good as success; anything else means that it does not even load.
-  if (status !== 0 && status !== 64) throw new Error(`${program.file} does not start:\n${stderr}`);
+  // It may well complain about its arguments; but it must have loaded.
+  if (/ERR_MODULE_NOT_FOUND|SyntaxError/.test(stderr)) throw new Error(`${program.file} does not load:\n${stderr}`);
   shareCache(cache);
 }
 
