@@ -106,6 +106,16 @@ test("a Deployment becomes pods on a node, and a Service finds them", async () =
     expect(slice?.ports).toEqual([{ name: "http", port: 8080, protocol: "TCP" }]);
   });
   expect((await pods()).map(({ spec }) => spec?.nodeName)).toEqual(["slipway", "slipway"]);
+  await vi.waitFor(async () =>
+    expect(await api.get(coreV1("endpoints"), "shop", "cart")).toMatchObject({
+      subsets: [
+        {
+          addresses: [{ ip: "10.244.0.1" }, { ip: "10.244.0.2" }],
+          ports: [{ name: "http", port: 8080, protocol: "TCP" }],
+        },
+      ],
+    }),
+  );
   expect((await current())?.status?.conditions?.map(({ type, status, reason }) => [type, status, reason])).toEqual([
     ["Available", "True", "MinimumReplicasAvailable"],
     ["Progressing", "True", "NewReplicaSetAvailable"],

@@ -2,6 +2,7 @@ import type { Controller, ControllerContext } from "./context.ts";
 import { startDaemonSets } from "./daemon-set.ts";
 import { startDeployments } from "./deployment.ts";
 import { startEndpointSlices } from "./endpoint-slice.ts";
+import { startEndpoints } from "./endpoints.ts";
 import { startGarbageCollector } from "./garbage-collector.ts";
 import { startJobs } from "./job.ts";
 import { startNamespaces } from "./namespace.ts";
@@ -21,6 +22,7 @@ export function startControllers(context: ControllerContext): Controller {
     startStatefulSets(context),
     startJobs(context),
     startEndpointSlices(context),
+    startEndpoints(context),
     startGarbageCollector(context),
     startPodGc(context),
   ];

@@ -14,7 +14,7 @@ import { WorkQueue } from "./work-queue.ts";
 
 export type EndpointSlice = IEndpointSlice & KubeObject;
 
-const sliceType: ResourceType = { group: "discovery.k8s.io", version: "v1", resource: "endpointslices" };
+export const sliceType: ResourceType = { group: "discovery.k8s.io", version: "v1", resource: "endpointslices" };
 const MANAGED_BY = "endpointslice-controller.k8s.io";
 /** As real Kubernetes: slices of at most a hundred endpoints. */
 const MAX_ENDPOINTS = 100;

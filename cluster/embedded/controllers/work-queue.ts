@@ -11,6 +11,10 @@ export interface WorkQueueOptions {
   readonly retryMs?: { readonly first: number; readonly max: number };
 }
 
+/** Milliseconds after a first conflict; so many in a row are usual and not worth a line of the log. */
+const CONFLICT_MS = 20;
+const QUIET_CONFLICTS = 4;
+
 interface Entry {
   running: boolean;
   /** Something happened while it ran, so that it must run again. */
@@ -87,9 +91,9 @@ export class WorkQueue {
       error instanceof StatusError &&
       (error.reason === "Conflict" || error.reason === "AlreadyExists" || error.reason === "NotFound");
     const { first, max } = this.#options.retryMs ?? { first: 50, max: 10_000 };
-    const wait = conflict ? Math.min(first, 20) : Math.min(max, first * 2 ** entry.failures);
+    const wait = Math.min(max, (conflict ? Math.min(first, CONFLICT_MS) : first) * 2 ** entry.failures);
     entry.failures++;
-    if (!conflict)
+    if (!conflict || entry.failures > QUIET_CONFLICTS)
       this.#options.logger.warn({ controller: this.#options.name, key, error: String(error) }, "reconciling failed");
     entry.cancelRetry = this.#options.clock.after(wait, () => this.add(key));
   }
