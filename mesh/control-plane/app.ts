@@ -2,7 +2,6 @@ import { ServerCredentials } from "@grpc/grpc-js";
 import pino, { type Logger } from "pino";
 import { KubeClient } from "#kube/client.ts";
 import type { Connection } from "#kube/connection.ts";
-import type { AdmissionRequest } from "./admission.ts";
 import type { Authority } from "./ca/authority.ts";
 import { distributeRoot } from "./ca/distribute.ts";
 import { loadAuthority } from "./ca/load.ts";
@@ -19,7 +18,7 @@ import { adsDefinition } from "./serve/ads-service.ts";
 import { authenticator } from "./serve/authenticate.ts";
 import { startGrpcServer } from "./serve/grpc-server.ts";
 import { startDebugServer, startMonitoringServer } from "./status/status-server.ts";
-import { type ReviewHandlers, startWebhookServer } from "./webhook-server.ts";
+import { type Review, startWebhookServer } from "./webhook-server.ts";
 
 export interface ControlPlane {
   /** Ports that were bound. */
@@ -102,12 +101,12 @@ async function serve(context: Context, pilot: Pilot, authority: Authority): Prom
   stops.push(() => debug.stop());
   const monitoring = await startMonitoringServer(pilot, { host, port: ports.monitoring });
   stops.push(() => monitoring.stop());
-  const handlers = await reviewHandlers(context, pilot);
+  const reviews = await webhookReviews(context, pilot);
   const webhook = await startWebhookServer({
     host,
     port: ports.webhook,
-    serving,
-    handlers,
+    certificate: serving,
+    reviews,
     isReady: pilot.isReady,
     log,
   });
@@ -125,7 +124,10 @@ async function serve(context: Context, pilot: Pilot, authority: Authority): Prom
   };
 }
 
-async function reviewHandlers({ config, client, log }: Context, pilot: Pilot): Promise<ReviewHandlers> {
+async function webhookReviews(
+  { config, client, log }: Context,
+  pilot: Pilot,
+): Promise<Readonly<Record<string, Review>>> {
   const version = await client.http.json<{ readonly major: string; readonly minor: string }>({
     method: "GET",
     path: "/version",
@@ -146,5 +148,7 @@ async function reviewHandlers({ config, client, log }: Context, pilot: Pilot): P
       nativeSidecars,
     };
   };
-  return new Map([["/inject", (request: AdmissionRequest) => reviewInjection(request, { settings, log })]]);
+  return {
+    "/inject": (request) => reviewInjection(request, { settings, log }),
+  };
 }

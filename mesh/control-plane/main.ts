@@ -1,12 +1,15 @@
+import { VERSION } from "#api/names.ts";
 import { inClusterConnection } from "#kube/in-cluster.ts";
 import { buildControlPlane } from "./app.ts";
 import { readConfig } from "./config.ts";
 
-/** `pilot-discovery discovery`: runs in a pod until it is told to end. */
-async function main(): Promise<void> {
-  const controlPlane = await buildControlPlane(readConfig(process.argv.slice(2), process.env), {
-    connection: inClusterConnection(),
-  });
+/** `pilot-discovery discovery` runs in a pod until it is told to end; `pilot-discovery version` says which one it is. */
+async function main(args: readonly string[]): Promise<void> {
+  if (args[0] === "version") {
+    console.log(VERSION);
+    return;
+  }
+  const controlPlane = await buildControlPlane(readConfig(args, process.env), { connection: inClusterConnection() });
   const end = (): void => {
     void controlPlane.stop().then(() => process.exit(0));
   };
@@ -15,7 +18,7 @@ async function main(): Promise<void> {
   await controlPlane.ready;
 }
 
-main().catch((error: unknown) => {
+main(process.argv.slice(2)).catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);
 });
