@@ -7,7 +7,7 @@ import type { ClusterProvider, ProviderContext, RunningCluster } from "../provid
 import { memoryOfTree } from "./memory.ts";
 import type { EmbeddedConfig, FromCluster, ToCluster } from "./protocol.ts";
 import { LOCKED, launchSandbox, type Sandbox } from "./sandbox/launch.ts";
-import { checkSandbox } from "./sandbox/preflight.ts";
+import { checkSandbox, type SandboxMode } from "./sandbox/preflight.ts";
 
 export interface EmbeddedOptions {
   readonly name: string;
@@ -25,18 +25,29 @@ const pidFile = (stateFolder: string): string => join(stateFolder, "host.pid");
 
 /** The cluster that needs nothing but this machine: one sandboxed process. */
 export function embeddedProvider(options: EmbeddedOptions): ClusterProvider {
+  // What a preflight found out need not be tried again by the start that follows it.
+  let checked: SandboxMode | undefined;
   return {
     kind: "embedded",
-    preflight: async () => void (await checkSandbox()),
-    start: (context) => start(options, context),
+    preflight: async () => {
+      checked = await checkSandbox();
+    },
+    start: async (context) => {
+      const mode = checked ?? (await checkSandbox());
+      checked = undefined;
+      return start({ ...options, mode }, context);
+    },
     delete: () => rm(options.stateFolder, { recursive: true, force: true }),
   };
 }
 
-async function start(options: EmbeddedOptions, context: ProviderContext): Promise<RunningCluster> {
-  const { stateFolder } = options;
+async function start(
+  options: EmbeddedOptions & { readonly mode: SandboxMode },
+  context: ProviderContext,
+): Promise<RunningCluster> {
+  const { stateFolder, mode } = options;
   await mkdir(stateFolder, { recursive: true, mode: 0o700 }).catch(diskFull(stateFolder));
-  const [mode, server] = await Promise.all([checkSandbox(), listenAsBefore(stateFolder)]);
+  const server = await listenAsBefore(stateFolder);
   context.signal.throwIfAborted();
   const { port } = server.address() as AddressInfo;
   const logFile = join(stateFolder, LOG_FILE);
