@@ -18,6 +18,7 @@ export interface RouterExchange {
   readonly random: () => number;
   /** Called before each attempt is sent: headers that depend on host and number of the attempt. */
   beforeAttempt(host: Host, attempt: number): void;
+  addFlag(flag: string): void;
   upstreamResponse(head: Head, body: BodyPart): void;
   upstreamBody(body: BodyPart): void;
   upstreamContinue(): void;
@@ -194,15 +195,7 @@ export class Router implements PoolClient, UpstreamHandler {
     if (host !== undefined) cluster?.noteStatus(host, head.status);
     clearTimeout(this.#tryTimer);
     this.#tryTimer = undefined;
-    const policy = this.#action?.retry;
-    if (policy !== undefined && head.status >= 400 && policy.retriesResponse(head.status, head) && this.#mayRetry()) {
-      const broken = part.last ? undefined : this.upstream;
-      this.upstream = undefined;
-      broken?.reset();
-      this.#endAttempt();
-      this.#scheduleRetry();
-      return;
-    }
+    if (head.status >= 400 && this.#retryAnswer(head, part)) return;
     this.#answered = true;
     this.firstByteAt = performance.now();
     this.body.forget();
@@ -210,6 +203,22 @@ export class Router implements PoolClient, UpstreamHandler {
     this.#timer = undefined;
     if (part.last) this.#endAttempt();
     this.#exchange.upstreamResponse(head, part);
+  }
+
+  /** Drops an answer that the policy wants to see again. */
+  #retryAnswer(head: Head, part: BodyPart): boolean {
+    const policy = this.#action?.retry;
+    if (policy?.retriesResponse(head.status, head) !== true) return false;
+    if (!this.#mayRetry()) {
+      if (this.attempts > policy.retries) this.#exchange.addFlag("URX");
+      return false;
+    }
+    const broken = part.last ? undefined : this.upstream;
+    this.upstream = undefined;
+    broken?.reset();
+    this.#endAttempt();
+    this.#scheduleRetry();
+    return true;
   }
 
   onResponseBody(part: BodyPart): void {

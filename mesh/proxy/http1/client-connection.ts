@@ -109,7 +109,6 @@ export class ClientConnection implements Upstream {
     this.#pending = undefined;
     this.#tunnel = true;
     this.#handler = undefined;
-    this.#release(false);
     this.#socket.removeAllListeners("end").removeAllListeners("drain");
     return {
       socket: this.#socket,
@@ -231,9 +230,9 @@ export class ClientConnection implements Upstream {
   }
 
   #release(reusable: boolean): void {
-    this.#pending = this.#tunnel ? this.#pending : undefined;
-    if (!reusable && !this.#tunnel) this.#socket.destroy();
-    else this.resume();
+    this.#pending = undefined;
+    if (reusable) this.resume();
+    else this.#socket.destroy();
     this.#events.released(this, reusable);
   }
 

@@ -333,14 +333,12 @@ export class ServerConnection implements Downstream {
 
   #onEnd(): void {
     // As Envoy has it: a client that closed its side before the answer is a client that left.
-    if (this.#phase === phase.tunnel) return;
     this.#onClose();
     if (!this.#socket.writableEnded) this.#socket.end();
     this.#socket.destroy();
   }
 
   #onClose(): void {
-    if (this.#phase === phase.tunnel) return;
     const wasResponding = this.#responding;
     this.#phase = phase.closed;
     this.#responding = false;

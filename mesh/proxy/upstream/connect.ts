@@ -58,7 +58,7 @@ function openPlain(request: ConnectRequest): Socket {
     noDelay: true,
     ...(localAddress === undefined ? {} : { localAddress }),
   };
-  if (prepared !== undefined && onread === undefined) {
+  if (prepared !== undefined) {
     const socket = prepared();
     socket.connect(target);
     return socket;

@@ -86,23 +86,24 @@ export class HostPool {
     breaker.connections += 1;
     host.activeConnections += 1;
     let connection: ClientConnection | undefined;
-    const onread: OnReadOpts = {
-      buffer: readBuffer,
-      callback: (length, buffer) => connection?.received(buffer as Buffer, length) ?? true,
-    };
+    const { prepared } = this.#options;
+    const received = (length: number, buffer: Buffer): boolean => connection?.received(buffer, length) ?? true;
+    const onread: OnReadOpts = { buffer: readBuffer, callback: (length, buffer) => received(length, buffer as Buffer) };
     openConnection(
       {
         host: host.description,
         tls: this.tls,
         localAddress: this.#options.localAddress,
         timeoutMs: this.#options.connectTimeoutMs,
-        onread,
+        // A socket that was made beforehand cannot be given a buffer any more.
+        onread: prepared === undefined ? onread : undefined,
         session: this.#session,
-        prepared: this.#options.prepared,
+        prepared,
       },
       {
         connected: (socket, peerUri) => {
           this.peerUri = peerUri;
+          if (prepared !== undefined) socket.on("data", (chunk: Buffer) => received(chunk.length, chunk));
           connection = this.#connected(socket);
         },
         failed: (reason) => this.#failed(reason),
