@@ -7,7 +7,10 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
 
-const forward = (cluster: string, rest: object = {}) => ({ match: { prefix: "/" }, route: { cluster, timeout: { seconds: 0 }, ...rest } });
+const forward = (cluster: string, rest: object = {}) => ({
+  match: { prefix: "/" },
+  route: { cluster, timeout: { seconds: 0 }, ...rest },
+});
 
 interface Setup {
   readonly routes: readonly object[];
@@ -22,7 +25,11 @@ async function start(setup: Setup): Promise<Harness> {
   for (const [name, ports] of Object.entries(setup.clusters ?? {})) {
     one.plane.apply({ type: "cluster", changed: [clusterOf(name, ports, setup.cluster)], removed: [] });
   }
-  one.plane.apply({ type: "route", changed: [routesOf("80", [{ name: "all", domains: ["*"], routes: setup.routes }])], removed: [] });
+  one.plane.apply({
+    type: "route",
+    changed: [routesOf("80", [{ name: "all", domains: ["*"], routes: setup.routes }])],
+    removed: [],
+  });
   const filter = httpFilter({ rds: { routeConfigName: "80" }, normalizePath: true, ...setup.manager });
   one.plane.apply({ type: "listener", changed: [listenerOf({ chains: [{ filters: [filter] }] })], removed: [] });
   await one.plane.listening();
@@ -56,7 +63,16 @@ describe("data plane", () => {
     expect(request).toMatch(/\r\nx-request-id: [0-9a-f-]{36}\r\n/);
     expect(request).not.toMatch(/connection/i);
     expect(one.records).toMatchObject([
-      { status: 200, path: "/a/../b?q=1", authority: "cart", cluster: "cart", flags: "", details: "via_upstream", bytesSent: 5, attempts: 1 },
+      {
+        status: 200,
+        path: "/a/../b?q=1",
+        authority: "cart",
+        cluster: "cart",
+        flags: "",
+        details: "via_upstream",
+        bytesSent: 5,
+        attempts: 1,
+      },
     ]);
   });
 
@@ -75,7 +91,11 @@ describe("data plane", () => {
       ["/nothing", /^HTTP\/1.1 404 /, "NR"],
       ["/none", /^HTTP\/1.1 503 /, "NC"],
       ["/empty", /^HTTP\/1.1 503 [^]*no healthy upstream$/, "UH"],
-      ["/closed", /^HTTP\/1.1 503 [^]*remote connection failure, transport failure reason: delayed connect error/, "UF"],
+      [
+        "/closed",
+        /^HTTP\/1.1 503 [^]*remote connection failure, transport failure reason: delayed connect error/,
+        "UF",
+      ],
       ["/moved", /^HTTP\/1.1 301 [^]*location: https:\/\/shop\/moved\r\n/, ""],
       ["/direct", /^HTTP\/1.1 418 [^]*tea$/, ""],
     ];
@@ -148,7 +168,11 @@ describe("data plane", () => {
   it("overflows when the circuit breaker is full", async () => {
     const up = await server(() => undefined);
     const circuitBreakers = { thresholds: [{ maxConnections: 1, maxPendingRequests: 1, maxRequests: 1 }] };
-    const one = await start({ routes: [forward("cart", { timeout: { nanos: 300e6 } })], clusters: { cart: [up.port] }, cluster: { circuitBreakers } });
+    const one = await start({
+      routes: [forward("cart", { timeout: { nanos: 300e6 } })],
+      clusters: { cart: [up.port] },
+      cluster: { circuitBreakers },
+    });
     const first = exchange(one.port(), get("/1"), whole);
     await until(() => up.seen.requests.length === 1);
     const second = await exchange(one.port(), get("/2"), whole);

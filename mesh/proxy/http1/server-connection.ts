@@ -79,6 +79,8 @@ export class ServerConnection implements Downstream {
     socket.on("drain", () => {
       if (this.#responding) this.#handler.onDownstreamDrain();
     });
+    // Whoever looked at the first bytes left the socket paused.
+    socket.resume();
   }
 
   get idle(): boolean {

@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { createDataPlane, type LocalDataPlane } from "../../data-plane-create.ts";
 import type { DataPlaneOptions } from "../../data-plane.ts";
+import { createDataPlane, type LocalDataPlane } from "../../data-plane-create.ts";
 import type { RequestRecord } from "../../request-record.ts";
 
 export const peer = {
@@ -47,7 +47,10 @@ export function harness(options: Partial<DataPlaneOptions> = {}): Harness {
 /** Records are pooled and made of getters: keep the values. */
 function copyOf(record: RequestRecord): RequestRecord {
   const copy: Record<string, unknown> = {};
-  const names = new Set([...Object.getOwnPropertyNames(Object.getPrototypeOf(record) as object), ...Object.keys(record)]);
+  const names = new Set([
+    ...Object.getOwnPropertyNames(Object.getPrototypeOf(record) as object),
+    ...Object.keys(record),
+  ]);
   for (const name of names) if (name !== "constructor") copy[name] = Reflect.get(record, name);
   return copy as object as RequestRecord;
 }
@@ -113,7 +116,11 @@ export function respond(body: string, head = "HTTP/1.1 200 OK\r\n"): string {
 }
 
 /** Sends bytes and collects the answer until `enough` holds or the server closes. */
-export function exchange(port: number, bytes: string | Buffer, enough: (text: string) => boolean = () => false): Promise<string> {
+export function exchange(
+  port: number,
+  bytes: string | Buffer,
+  enough: (text: string) => boolean = () => false,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: "127.0.0.1", port });
     let text = "";

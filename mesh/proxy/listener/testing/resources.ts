@@ -4,10 +4,7 @@ import { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
 import { HttpConnectionManager } from "#gen/xds/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
 import { TcpProxy } from "#gen/xds/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.ts";
-import {
-  DownstreamTlsContext,
-  UpstreamTlsContext,
-} from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/tls.ts";
+import { DownstreamTlsContext, UpstreamTlsContext } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/tls.ts";
 import type { Any } from "#gen/xds/google/protobuf/any.ts";
 
 interface Codec<Message> {
@@ -35,12 +32,17 @@ export function httpFilter(json: object) {
 
 export function tcpFilter(cluster: string) {
   const type = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
-  return { name: "envoy.filters.network.tcp_proxy", typedConfig: anyJson(pack(type, TcpProxy, { statPrefix: "test", cluster })) };
+  return {
+    name: "envoy.filters.network.tcp_proxy",
+    typedConfig: anyJson(pack(type, TcpProxy, { statPrefix: "test", cluster })),
+  };
 }
 
 export const downstreamTls = (json: object) => ({
   name: "envoy.transport_sockets.tls",
-  typedConfig: anyJson(pack("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", DownstreamTlsContext, json)),
+  typedConfig: anyJson(
+    pack("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", DownstreamTlsContext, json),
+  ),
 });
 
 export const upstreamTls = (json: object) => ({
