@@ -1,7 +1,8 @@
 import type { Cluster } from "#gen/xds/envoy/config/cluster/v3/cluster.ts";
 import type { ClusterLoadAssignment } from "#gen/xds/envoy/config/endpoint/v3/endpoint.ts";
-import type { Service } from "../model/snapshot.ts";
+import type { Service, Snapshot } from "../model/snapshot.ts";
 import { buildEndpoints } from "./endpoints.ts";
+import type { Memo } from "./memo.ts";
 import { buildOutboundClusters } from "./outbound-clusters.ts";
 import type { OutboundContext } from "./outbound-routes.ts";
 import type { DestinationRule } from "./scope.ts";
@@ -42,22 +43,23 @@ interface ServiceUpstreams {
 }
 
 /** Depends on the client's namespace only by the rule that is in force there, so namespaces share it. */
-function upstreamsOf({ snapshot, scope, memo }: OutboundContext, service: Service): ServiceUpstreams {
+function upstreamsOf({ snapshot, scope, memo, proxy }: OutboundContext, service: Service): ServiceUpstreams {
   const rule = scope.destinationRule(service.hostname, service.namespace);
-  const key = rule === undefined ? "" : `${rule.origin.namespace}/${rule.origin.name}`;
+  const asDialled = service.headless && proxy.type === "sidecar";
+  const key = `${asDialled} ${rule === undefined ? "" : `${rule.origin.namespace}/${rule.origin.name}`}`;
   const deps = [rule, snapshot.endpoints.get(service.hostname), snapshot.peerAuthentications, snapshot.mesh];
-  return memo.of(service, key, deps, () => buildUpstreams({ snapshot, scope, memo }, service, rule));
+  return memo.of(service, key, deps, () => buildUpstreams({ snapshot, service, rule, asDialled }, memo));
 }
 
 function buildUpstreams(
-  { snapshot, memo }: Pick<OutboundContext, "snapshot" | "scope" | "memo">,
-  service: Service,
-  rule: DestinationRule | undefined,
+  target: { snapshot: Snapshot; service: Service; rule: DestinationRule | undefined; asDialled: boolean },
+  memo: Memo,
 ): ServiceUpstreams {
+  const { snapshot, service, rule } = target;
   const clusters: Cluster[] = [];
   const endpoints: ClusterLoadAssignment[] = [];
   for (const port of service.ports.filter(({ protocol }) => protocol !== "udp")) {
-    const built = buildOutboundClusters({ snapshot, service, port, rule }, memo);
+    const built = buildOutboundClusters({ ...target, port }, memo);
     clusters.push(...built);
     built.forEach((cluster, index) => {
       if (cluster.edsClusterConfig === undefined) return;

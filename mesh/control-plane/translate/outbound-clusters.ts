@@ -29,18 +29,23 @@ interface Target {
   readonly port: ServicePort;
   readonly rule: DestinationRule | undefined;
   readonly subset: Subset | undefined;
+  /** The client dialled one pod of a headless service and means this one; a gateway, which dials itself, may choose. */
+  readonly asDialled: boolean;
 }
 
 /** Clusters to one port of a service: one for all its endpoints and one for each subset of the rule in force. */
 export function buildOutboundClusters(target: Omit<Target, "subset">, memo: Memo): readonly Cluster[] {
-  const { snapshot, service, port, rule } = target;
+  const { snapshot, service, port, rule, asDialled } = target;
   const identities = identitiesOf(snapshot, service, memo);
   return [undefined, ...(rule?.spec.subsets ?? [])].map((subset) => {
     const name = outboundCluster(port.port, subset?.name ?? "", service.hostname);
     // Clients of different namespaces may have different rules for the host: each keeps its own.
     const owner = rule === undefined ? "" : `${rule.origin.namespace}/${rule.origin.name}`;
-    return memo.of(service, `cluster ${owner} ${name}`, [service, port, rule, subset, snapshot.mesh, identities], () =>
-      buildCluster({ ...target, subset }, identities),
+    return memo.of(
+      service,
+      `cluster ${asDialled ? "dialled " : ""}${owner} ${name}`,
+      [service, port, rule, subset, snapshot.mesh, identities],
+      () => buildCluster({ ...target, subset }, identities),
     );
   });
 }
@@ -68,7 +73,8 @@ function buildCluster(target: Target, identities: readonly string[]): Cluster {
   const { snapshot, service, port, rule, subset } = target;
   const policy = policyFor(rule?.spec.trafficPolicy, subset?.trafficPolicy, port.port);
   const parts = policyParts(policy);
-  const passthrough = service.resolution === "none" || parts.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED;
+  const passthrough =
+    target.asDialled || service.resolution === "none" || parts.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED;
   return Cluster.fromPartial({
     name: outboundCluster(port.port, subset?.name ?? "", service.hostname),
     connectTimeout: parseDuration(snapshot.mesh.connectTimeout),
