@@ -18,6 +18,7 @@ import { adsDefinition } from "./serve/ads-service.ts";
 import { authenticator } from "./serve/authenticate.ts";
 import { startGrpcServer } from "./serve/grpc-server.ts";
 import { startDebugServer, startMonitoringServer } from "./status/status-server.ts";
+import { reviewConfiguration } from "./validation/webhook.ts";
 import { type Review, startWebhookServer } from "./webhook-server.ts";
 
 export interface ControlPlane {
@@ -150,5 +151,6 @@ async function webhookReviews(
   };
   return {
     "/inject": (request) => reviewInjection(request, { settings, log }),
+    "/validate": (request) => reviewConfiguration(request, { log }),
   };
 }

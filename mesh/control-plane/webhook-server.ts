@@ -50,7 +50,11 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   };
 }
 
-async function handle(options: WebhookServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(
+  options: WebhookServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const path = (request.url ?? "/").split("?")[0] ?? "/";
   if (path === "/ready") return answer(response, options.isReady() ? 200 : 503, "text/plain", "");
   const root = `/${path.split("/")[1] ?? ""}`;
