@@ -1,6 +1,6 @@
-import { join } from "node:path";
 import type { Server } from "node:net";
-import { startApiServer } from "./api-server/app.ts";
+import { join } from "node:path";
+import { startApiServer } from "./apiserver/app.ts";
 import { bootstrap } from "./controllers/bootstrap.ts";
 import { startControllers } from "./controllers/controllers.ts";
 import { nodeAddresses, startNode } from "./node/app.ts";
@@ -32,7 +32,12 @@ export interface EmbeddedOptions {
 }
 
 /** Builds the whole cluster inside its sandbox: network, API server, controllers, node. */
-export async function buildCluster({ config, outerServer, logger, onProgress }: EmbeddedOptions): Promise<EmbeddedCluster> {
+export async function buildCluster({
+  config,
+  outerServer,
+  logger,
+  onProgress,
+}: EmbeddedOptions): Promise<EmbeddedCluster> {
   const clock = systemClock;
   onProgress("preparing the network");
   const ownAddresses = [API_ADDRESS, DNS_ADDRESS];
@@ -52,7 +57,14 @@ export async function buildCluster({ config, outerServer, logger, onProgress }: 
   await bootstrap(resources, { api: API_ADDRESS, dns: DNS_ADDRESS });
   const events = createEventRecorder({ resources, clock, logger, host: config.nodes[0]?.name ?? "slipway" });
   onProgress("starting controllers and node");
-  const controllers = startControllers({ resources, clock, logger, events, types: api.types, clusterCa: api.clusterCa });
+  const controllers = startControllers({
+    resources,
+    clock,
+    logger,
+    events,
+    types: api.types,
+    clusterCa: api.clusterCa,
+  });
   const node = await startNode({
     resources,
     stateDir: config.stateFolder,
