@@ -2,6 +2,7 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import type { KubeObject } from "#api/kinds/object.ts";
 import { clusterDomain, clusterId } from "#api/names.ts";
+import { resolveDelegates } from "../model/delegate.ts";
 import { destinationRuleSpec } from "../model/destination-rule.ts";
 import {
   gatewaySpec,
@@ -63,6 +64,7 @@ export class ConfigStore {
   readonly #gateways = new Table(config(gatewaySpec));
   readonly #serviceEntries = new Table(config(serviceEntrySpec));
   readonly #peerAuthentications = new Table(config(peerAuthenticationSpec));
+  #resolved: { from: Snapshot["virtualServices"]; resolved: Snapshot["virtualServices"] } | undefined;
   #joined: { deps: readonly unknown[]; endpoints: Snapshot["endpoints"] } | undefined;
   #registry: { deps: readonly unknown[]; services: Snapshot["services"] } | undefined;
 
@@ -131,12 +133,18 @@ export class ConfigStore {
       services: this.#allServices(),
       endpoints: this.#allEndpoints(),
       workloads: this.#pods.map as ReadonlyMap<string, Workload>,
-      virtualServices: this.#virtualServices.oldestFirst,
+      virtualServices: this.#allVirtualServices(),
       destinationRules: this.#destinationRules.oldestFirst,
       gateways: this.#gateways.oldestFirst,
       peerAuthentications: this.#peerAuthentications.oldestFirst,
       versions: new Map(this.#versions),
     };
+  }
+
+  #allVirtualServices(): Snapshot["virtualServices"] {
+    const from = this.#virtualServices.oldestFirst;
+    if (this.#resolved?.from !== from) this.#resolved = { from, resolved: resolveDelegates(from) };
+    return this.#resolved.resolved;
   }
 
   #allServices(): Snapshot["services"] {

@@ -71,10 +71,7 @@ function buildRoute(http: HttpRoute, match: HttpMatch | undefined, options: Rout
       filterMetadata: { istio: { config: configPath(options.virtualService.origin) } },
       typedFilterMetadata: {},
     },
-    decorator: {
-      operation: `${options.operation}${match?.uri?.exact ?? match?.uri?.prefix ?? "/"}*`,
-      propagate: undefined,
-    },
+    decorator: { operation: `${options.operation}/*`, propagate: undefined },
     typedPerFilterConfig: perRouteFilters(http),
     requestHeadersToAdd: [...own.requestHeadersToAdd, ...atDestination.requestHeadersToAdd],
     requestHeadersToRemove: [...own.requestHeadersToRemove, ...atDestination.requestHeadersToRemove],
