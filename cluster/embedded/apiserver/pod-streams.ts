@@ -1,0 +1,180 @@
+import { type IncomingMessage, request as httpRequest, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import { asArray, asObject, asString } from "../machinery/json.ts";
+import type { ExecSession, NodeBackend } from "../machinery/node-backend.ts";
+import type { Store } from "../store/store.ts";
+import type { ResourceRequest } from "./request.ts";
+import { badRequest, notFound } from "./status.ts";
+
+/** Channels of the remote command protocol: the first byte of each message. */
+const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
+const HIGH_WATER = 1024 * 1024;
+
+/** Log, exec, port-forward and proxy: what the API server passes on to the node. */
+export class PodStreams {
+  readonly #store: Store;
+  readonly #backend: () => NodeBackend;
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (offered) => ["v5.channel.k8s.io", "v4.channel.k8s.io", "portforward.k8s.io"].find((protocol) => offered.has(protocol)) ?? false,
+  });
+
+  constructor(store: Store, backend: () => NodeBackend) {
+    this.#store = store;
+    this.#backend = backend;
+  }
+
+  async log({ namespace = "", name = "", query }: ResourceRequest, response: ServerResponse): Promise<void> {
+    const number = (key: string): number | undefined => (query.get(key) === null ? undefined : Number(query.get(key)));
+    const options = {
+      container: query.get("container") ?? undefined,
+      follow: query.get("follow") === "true",
+      previous: query.get("previous") === "true",
+      timestamps: query.get("timestamps") === "true",
+      tailLines: number("tailLines"),
+      sinceSeconds: number("sinceSeconds"),
+      sinceTime: query.get("sinceTime") ?? undefined,
+      limitBytes: number("limitBytes"),
+    };
+    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    const stream = await this.#backend().logs({ namespace, name }, given);
+    response.writeHead(200, { "content-type": "text/plain" });
+    response.flushHeaders();
+    stream.on("error", () => response.destroy());
+    response.on("close", () => stream.destroy());
+    stream.pipe(response);
+  }
+
+  /** Takes over the connection of an upgrade request. */
+  async upgrade(target: ResourceRequest, socket: Duplex, head: Buffer): Promise<void> {
+    const { subresource, request } = target;
+    if (subresource === "portforward") {
+      const ports = target.query.getAll("ports").flatMap((list) => list.split(",")).map(Number);
+      this.#sockets.handleUpgrade(request, socket, head, (ws) => void this.#forward(target, ports, ws));
+    } else if (subresource === "exec") {
+      const session = await this.#exec(target);
+      this.#sockets.handleUpgrade(request, socket, head, (ws) => relayExec(session, ws));
+    } else throw badRequest(`${subresource} cannot be upgraded to a WebSocket`);
+  }
+
+  #exec({ namespace = "", name = "", query }: ResourceRequest): Promise<ExecSession> {
+    const container = query.get("container");
+    return this.#backend().exec(
+      { namespace, name },
+      { ...(container === null ? {} : { container }), command: query.getAll("command"), stdin: query.get("stdin") === "true", tty: query.get("tty") === "true" },
+    );
+  }
+
+  async #forward({ namespace = "", name = "" }: ResourceRequest, ports: readonly number[], ws: WebSocket): Promise<void> {
+    const connections = new Map<number, Duplex>();
+    ws.on("close", () => {
+      for (const connection of connections.values()) connection.destroy();
+    });
+    ws.on("error", () => ws.terminate());
+    ws.on("message", (message: Buffer) => {
+      const connection = connections.get(message[0] ?? 0);
+      if (connection !== undefined && !connection.write(message.subarray(1))) {
+        ws.pause();
+        connection.once("drain", () => ws.resume());
+      }
+    });
+    for (const [index, port] of ports.entries()) {
+      const greeting = Buffer.from([index * 2, port & 255, port >> 8]);
+      ws.send(greeting);
+      ws.send(Buffer.from([index * 2 + 1, port & 255, port >> 8]));
+      try {
+        const connection = await this.#backend().portForward({ namespace, name }, port);
+        connections.set(index * 2, connection);
+        connection.on("data", (chunk: Buffer) => {
+          ws.send(Buffer.concat([Buffer.of(index * 2), chunk]), () => ws.bufferedAmount < HIGH_WATER && connection.resume());
+          if (ws.bufferedAmount >= HIGH_WATER) connection.pause();
+        });
+        connection.on("close", () => ws.close());
+        connection.on("error", (error) => {
+          ws.send(Buffer.concat([Buffer.of(index * 2 + 1), Buffer.from(error.message)]));
+          ws.close();
+        });
+      } catch (error) {
+        ws.send(Buffer.concat([Buffer.of(index * 2 + 1), Buffer.from(error instanceof Error ? error.message : String(error))]));
+        ws.close();
+      }
+    }
+  }
+
+  /** `/pods/NAME:PORT/proxy/…`: any method, streamed both ways. */
+  async proxy(target: ResourceRequest, response: ServerResponse): Promise<void> {
+    const { host, port } = this.#address(target);
+    const { request, rest, query } = target;
+    const search = query.size === 0 ? "" : `?${query}`;
+    const { authorization: _, ...headers } = request.headers;
+    const connection = await this.#backend().dial(host, port);
+    await new Promise<void>((resolve, reject) => {
+      const outgoing = httpRequest({ createConnection: () => connection, method: request.method, path: `/${rest}${search}`, headers: { ...headers, host: `${host}:${port}`, connection: "close" } }, (answer) => {
+        response.writeHead(answer.statusCode ?? 502, withoutHopByHop(answer));
+        response.flushHeaders();
+        answer.pipe(response);
+        answer.on("end", resolve);
+        answer.on("error", () => response.destroy());
+      });
+      outgoing.on("error", (error) => {
+        if (response.headersSent) response.destroy();
+        else reject(new Error(`error trying to reach service: ${error.message}`));
+        resolve();
+      });
+      response.on("close", () => outgoing.destroy());
+      request.pipe(outgoing);
+    });
+  }
+
+  #address({ kind, namespace = "", name = "" }: ResourceRequest): { readonly host: string; readonly port: number } {
+    const [object = "", portText] = name.replace(/^https?:/, "").split(":");
+    if (kind.resource === "pods") {
+      const pod = this.#store.get({ bucket: "/pods", namespace, name: object });
+      if (pod === undefined) throw notFound(kind, object);
+      const host = asString(asObject(pod.status).podIP);
+      if (host === "") throw badRequest(`the pod ${object} has no address yet`);
+      const declared = asObject(asArray(asObject(asArray(asObject(pod.spec).containers)[0]).ports)[0]).containerPort;
+      return { host, port: Number(portText ?? declared ?? 80) };
+    }
+    const service = this.#store.get({ bucket: "/services", namespace, name: object });
+    if (service === undefined) throw notFound(kind, object);
+    const ports = asArray(asObject(service.spec).ports).map(asObject);
+    const port = ports.find((candidate) => candidate.name === portText)?.port ?? portText ?? ports[0]?.port;
+    return { host: asString(asObject(service.spec).clusterIP), port: Number(port) };
+  }
+}
+
+function withoutHopByHop(answer: IncomingMessage): Record<string, string | string[]> {
+  const { connection: _c, "keep-alive": _k, "transfer-encoding": _t, ...headers } = answer.headers;
+  return Object.fromEntries(Object.entries(headers).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined));
+}
+
+function relayExec(session: ExecSession, ws: WebSocket): void {
+  const send = (target: number, data: Buffer): void => {
+    if (ws.readyState === ws.OPEN) ws.send(Buffer.concat([Buffer.of(target), data]));
+  };
+  session.stdout.on("data", (data: Buffer) => send(channel.stdout, data));
+  session.stderr?.on("data", (data: Buffer) => send(channel.stderr, data));
+  ws.on("message", (message: Buffer) => {
+    const data = message.subarray(1);
+    if (message[0] === channel.stdin) session.stdin?.write(data);
+    else if (message[0] === channel.close && data[0] === channel.stdin) session.stdin?.end();
+    else if (message[0] === channel.resize) {
+      const { Width, Height } = JSON.parse(data.toString()) as { Width: number; Height: number };
+      session.resize(Width, Height);
+    }
+  });
+  let over = false;
+  ws.on("close", () => over || session.kill());
+  ws.on("error", () => ws.terminate());
+  void session.exitCode.then((code) => {
+    over = true;
+    const status =
+      code === 0
+        ? { metadata: {}, status: "Success" }
+        : { metadata: {}, status: "Failure", message: `command terminated with non-zero exit code: exit status ${code}`, reason: "NonZeroExitCode", details: { causes: [{ reason: "ExitCode", message: String(code) }] } };
+    send(channel.error, Buffer.from(JSON.stringify(status)));
+    ws.close();
+  });
+}

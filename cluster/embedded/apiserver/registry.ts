@@ -1,0 +1,254 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import type { ApiObject } from "../machinery/api-object.ts";
+import { cloneJson, isObject } from "../machinery/json.ts";
+import type { DeleteOptions } from "../machinery/resources.ts";
+import { RevisionConflict, type Store } from "../store/store.ts";
+import { allocateService } from "./allocate.ts";
+import { type Catalog, isCustom } from "./catalog.ts";
+import { establishedStatus } from "./custom-kinds.ts";
+import { applyDefaults } from "./defaults.ts";
+import { apiVersionOf, bucketOf, type Kind } from "./kinds.ts";
+import { admitPod } from "./pod-admission.ts";
+import { alreadyExists, badRequest, conflict, forbidden, invalid, notFound } from "./status.ts";
+import { enforceSchema } from "./structural-schema.ts";
+import type { Webhooks } from "./webhooks.ts";
+
+export interface WriteOptions {
+  readonly dryRun?: boolean;
+  readonly subresource?: string;
+  /** What unknown fields mean. */
+  readonly fieldValidation?: "Strict" | "Warn" | "Ignore";
+  readonly user?: { readonly name: string; readonly groups: readonly string[] };
+  readonly onWarning?: (text: string) => void;
+}
+
+/** Tries of a write that lost against another one. */
+const ATTEMPTS = 8;
+
+/** The rules of every write: metadata, defaults, schema, admission, deletion; then the store. */
+export class Registry {
+  readonly store: Store;
+  readonly #catalog: Catalog;
+  readonly #serviceCidr: string;
+  readonly #now: () => string;
+  #webhooks: Webhooks | undefined;
+
+  constructor(store: Store, catalog: Catalog, options: { readonly serviceCidr: string; readonly now: () => string }) {
+    this.store = store;
+    this.#catalog = catalog;
+    this.#serviceCidr = options.serviceCidr;
+    this.#now = options.now;
+  }
+
+  useWebhooks(webhooks: Webhooks): void {
+    this.#webhooks = webhooks;
+  }
+
+  get(kind: Kind, namespace: string | undefined, name: string): ApiObject | undefined {
+    const object = this.store.get(keyOf(kind, namespace, name));
+    return object === undefined ? undefined : present(kind, object);
+  }
+
+  async create(kind: Kind, body: ApiObject, options: WriteOptions = {}): Promise<ApiObject> {
+    const object = cloneJson(body);
+    this.#checkType(kind, object);
+    const { metadata } = object;
+    if (kind.namespaced && !metadata.namespace) throw badRequest("an empty namespace may not be set during creation");
+    if (!kind.namespaced) delete metadata.namespace;
+    if (!metadata.name) {
+      if (!metadata.generateName) throw invalid(kind, "", [{ field: "metadata.name", message: "Required value: name or generateName is required", reason: "FieldValueRequired" }]);
+      metadata.name = metadata.generateName + randomBytes(4).toString("hex").slice(0, 5);
+    }
+    checkName(kind, metadata.name);
+    if (kind.namespaced) this.#checkNamespace(metadata.namespace ?? "");
+    metadata.uid = randomUUID();
+    metadata.creationTimestamp = this.#now();
+    metadata.generation = 1;
+    delete metadata.resourceVersion;
+    delete metadata.deletionTimestamp;
+    if (kind.subresources.includes("status")) delete object.status;
+    this.#prepare(kind, object, options);
+    if (bucketOf(kind) === "/pods") admitPod(object, this.store);
+    const admitted = await this.#admit(kind, object, { operation: "CREATE", options, old: undefined });
+    // What a webhook added is completed like everything else.
+    this.#prepare(kind, admitted, options);
+    if (bucketOf(kind) === "/services") allocateService(admitted, this.store, this.#serviceCidr);
+    if (bucketOf(kind) === "apiextensions.k8s.io/customresourcedefinitions") admitted.status = establishedStatus(admitted, this.#now());
+    if (options.dryRun) return admitted;
+    try {
+      return present(kind, await this.store.commit({ key: keyOf(kind, metadata.namespace, admitted.metadata.name ?? ""), expected: 0, next: stored(kind, admitted) }));
+    } catch (error) {
+      if (error instanceof RevisionConflict) throw alreadyExists(kind, admitted.metadata.name ?? "");
+      throw error;
+    }
+  }
+
+  /** Changes an object as the function says; tries again when somebody else was quicker, unless the body names a version. */
+  async update(kind: Kind, at: { readonly namespace: string | undefined; readonly name: string }, change: (current: ApiObject) => ApiObject, options: WriteOptions = {}): Promise<ApiObject> {
+    for (let attempt = 1; ; attempt++) {
+      const current = this.get(kind, at.namespace, at.name);
+      if (current === undefined) throw notFound(kind, at.name);
+      const wanted = cloneJson(change(current));
+      const named = wanted.metadata.resourceVersion;
+      if (named !== undefined && named !== "" && named !== current.metadata.resourceVersion) throw conflict(kind, at.name);
+      try {
+        return await this.#replace(kind, current, { wanted, options });
+      } catch (error) {
+        if (!(error instanceof RevisionConflict)) throw error;
+        if (!error.exists) throw notFound(kind, at.name);
+        if (attempt >= ATTEMPTS) throw conflict(kind, at.name);
+      }
+    }
+  }
+
+  async delete(kind: Kind, at: { readonly namespace: string | undefined; readonly name: string }, options: DeleteOptions & WriteOptions = {}): Promise<{ readonly object: ApiObject; readonly gone: boolean }> {
+    for (let attempt = 1; ; attempt++) {
+      const current = this.get(kind, at.namespace, at.name);
+      if (current === undefined) throw notFound(kind, at.name);
+      const { uid, resourceVersion } = options.preconditions ?? {};
+      if (uid !== undefined && uid !== current.metadata.uid) throw conflict(kind, at.name, `the UID in the precondition (${uid}) does not match the UID in record (${current.metadata.uid}). The object might have been deleted and then recreated`);
+      if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion) throw conflict(kind, at.name);
+      await this.#webhooks?.validate({ kind, operation: "DELETE", object: undefined, old: current, options });
+      if (options.dryRun) return { object: current, gone: false };
+      try {
+        return await this.#deleteOnce(kind, current, options);
+      } catch (error) {
+        if (!(error instanceof RevisionConflict)) throw error;
+        if (!error.exists) throw notFound(kind, at.name);
+        if (attempt >= ATTEMPTS) throw conflict(kind, at.name);
+      }
+    }
+  }
+
+  async #deleteOnce(kind: Kind, current: ApiObject, options: DeleteOptions): Promise<{ readonly object: ApiObject; readonly gone: boolean }> {
+    const object = cloneJson(current);
+    const { metadata } = object;
+    const key = keyOf(kind, metadata.namespace, metadata.name ?? "");
+    const expected = Number(current.metadata.resourceVersion);
+    const finalizers = new Set(metadata.finalizers);
+    if (options.propagationPolicy === "Foreground") finalizers.add("foregroundDeletion");
+    if (options.propagationPolicy === "Orphan") finalizers.add("orphan");
+    const isPod = bucketOf(kind) === "/pods";
+    const spec = isObject(object.spec) ? object.spec : {};
+    const grace = isPod ? (options.gracePeriodSeconds ?? Number(spec.terminationGracePeriodSeconds ?? 30)) : 0;
+    const ended = isPod && (spec.nodeName === undefined || (isObject(object.status) && (object.status.phase === "Succeeded" || object.status.phase === "Failed")));
+    const isNamespace = bucketOf(kind) === "/namespaces" && Array.isArray(spec.finalizers) && spec.finalizers.length > 0;
+    const waits = finalizers.size > 0 || isNamespace || (isPod && grace > 0 && !ended);
+    if (!waits) return { object: await this.store.commit({ key, expected, next: undefined }), gone: true };
+    const already = metadata.deletionTimestamp !== undefined;
+    if (already && finalizers.size === (metadata.finalizers?.length ?? 0) && (metadata.deletionGracePeriodSeconds ?? 0) <= grace) return { object: current, gone: false };
+    if (finalizers.size > 0) metadata.finalizers = [...finalizers];
+    metadata.deletionGracePeriodSeconds = isPod ? grace : 0;
+    metadata.deletionTimestamp = already ? metadata.deletionTimestamp! : new Date(Date.parse(this.#now()) + grace * 1000).toISOString().replace(/\.\d+Z$/, "Z");
+    metadata.generation = (metadata.generation ?? 1) + 1;
+    if (isNamespace) object.status = { ...(isObject(object.status) ? object.status : {}), phase: "Terminating" };
+    return { object: present(kind, await this.store.commit({ key, expected, next: stored(kind, object) })), gone: false };
+  }
+
+  async #replace(kind: Kind, current: ApiObject, { wanted, options }: { readonly wanted: ApiObject; readonly options: WriteOptions }): Promise<ApiObject> {
+    this.#checkType(kind, wanted);
+    const { metadata } = wanted;
+    if (metadata.name !== undefined && metadata.name !== current.metadata.name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${current.metadata.name})`);
+    const isStatus = options.subresource === "status";
+    let next: ApiObject = isStatus ? ({ ...cloneJson(current), status: wanted.status ?? {}, metadata: { ...cloneJson(current.metadata), ...(metadata.managedFields && { managedFields: metadata.managedFields }) } } as ApiObject) : wanted;
+    if (!isStatus) {
+      keepImmutable(next, current, kind.subresources.includes("status"));
+      this.#prepare(kind, next, options);
+      next = await this.#admit(kind, next, { operation: "UPDATE", options, old: current });
+      this.#prepare(kind, next, options);
+      if (bucketOf(kind) === "/services") allocateService(next, this.store, this.#serviceCidr);
+      const specChanged = !isDeepStrictEqual(withoutMeta(next), withoutMeta(current));
+      next.metadata.generation = (current.metadata.generation ?? 1) + (specChanged ? 1 : 0);
+    }
+    if (options.dryRun) return next;
+    const key = keyOf(kind, current.metadata.namespace, current.metadata.name ?? "");
+    const expected = Number(current.metadata.resourceVersion);
+    // The last finalizer is gone: so is the object.
+    if (isReleased(kind, next)) return this.store.commit({ key, expected, next: undefined });
+    next.metadata.resourceVersion = current.metadata.resourceVersion ?? "";
+    if (isDeepStrictEqual(next, current)) return current;
+    return present(kind, await this.store.commit({ key, expected, next: stored(kind, next) }));
+  }
+
+  #prepare(kind: Kind, object: ApiObject, options: WriteOptions): void {
+    if (!isCustom(kind)) return applyDefaults(kind, object);
+    const { problems, unknown } = enforceSchema(kind.schema, object);
+    if (unknown.length > 0 && options.fieldValidation === "Strict") {
+      throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(", ")}`);
+    }
+    if (options.fieldValidation !== "Ignore") for (const path of unknown) options.onWarning?.(`unknown field "${path}"`);
+    if (problems.length > 0) throw invalid(kind, object.metadata.name ?? "", problems);
+  }
+
+  async #admit(kind: Kind, object: ApiObject, request: { readonly operation: "CREATE" | "UPDATE"; readonly options: WriteOptions; readonly old: ApiObject | undefined }): Promise<ApiObject> {
+    if (this.#webhooks === undefined) return object;
+    const mutated = await this.#webhooks.mutate({ kind, object, ...request });
+    await this.#webhooks.validate({ kind, object: mutated, ...request });
+    return mutated;
+  }
+
+  #checkType(kind: Kind, object: ApiObject): void {
+    if (object.kind === undefined) object.kind = kind.kind;
+    if (object.apiVersion === undefined) object.apiVersion = apiVersionOf(kind);
+    if (object.kind !== kind.kind || object.apiVersion !== apiVersionOf(kind)) {
+      throw badRequest(`the object provided is ${object.apiVersion}, Kind=${object.kind}, but ${apiVersionOf(kind)}, Kind=${kind.kind} was expected`);
+    }
+    if (!isObject(object.metadata)) object.metadata = {};
+  }
+
+  #checkNamespace(name: string): void {
+    const namespace = this.store.get({ bucket: "/namespaces", namespace: "", name });
+    const kind = this.#catalog.find("", "v1", "namespaces")!;
+    if (namespace === undefined) throw notFound(kind, name);
+    if (namespace.metadata.deletionTimestamp !== undefined) throw forbidden(`unable to create new content in namespace ${name} because it is being terminated`);
+  }
+}
+
+export function keyOf(kind: Kind, namespace: string | undefined, name: string): { bucket: string; namespace: string; name: string } {
+  return { bucket: bucketOf(kind), namespace: kind.namespaced ? (namespace ?? "") : "", name };
+}
+
+/** An object in the version that was asked for; all versions of a kind have the same fields (conversion None). */
+export function present(kind: Kind, object: ApiObject): ApiObject {
+  const apiVersion = apiVersionOf(kind);
+  return object.apiVersion === apiVersion ? object : { ...object, apiVersion };
+}
+
+function stored(kind: Kind, object: ApiObject): ApiObject {
+  return isCustom(kind) ? { ...object, apiVersion: `${kind.group}/${kind.storageVersion}` } : object;
+}
+
+function keepImmutable(next: ApiObject, current: ApiObject, hasStatus: boolean): void {
+  const { uid, creationTimestamp, namespace, name, deletionTimestamp, deletionGracePeriodSeconds } = current.metadata;
+  Object.assign(next.metadata, { uid, creationTimestamp, name, ...(namespace === undefined ? {} : { namespace }) });
+  if (deletionTimestamp === undefined) delete next.metadata.deletionTimestamp;
+  else Object.assign(next.metadata, { deletionTimestamp, deletionGracePeriodSeconds });
+  if (next.metadata.managedFields === undefined && current.metadata.managedFields !== undefined) next.metadata.managedFields = cloneJson(current.metadata.managedFields);
+  if (hasStatus) {
+    if (current.status === undefined) delete next.status;
+    else next.status = cloneJson(current.status);
+  }
+  const [before, after] = [current.spec, next.spec];
+  // Allocated once and kept when an update does not repeat it.
+  if (next.kind === "Service" && isObject(before) && isObject(after) && after.clusterIP === undefined && typeof before.clusterIP === "string") after.clusterIP = before.clusterIP;
+}
+
+function isReleased(kind: Kind, object: ApiObject): boolean {
+  if (object.metadata.deletionTimestamp === undefined || (object.metadata.finalizers?.length ?? 0) > 0) return false;
+  if (bucketOf(kind) === "/pods") return object.metadata.deletionGracePeriodSeconds === 0;
+  if (bucketOf(kind) !== "/namespaces") return true;
+  const spec = object.spec;
+  return !isObject(spec) || !Array.isArray(spec.finalizers) || spec.finalizers.length === 0;
+}
+
+function withoutMeta({ metadata: _m, status: _s, apiVersion: _a, kind: _k, ...rest }: ApiObject): unknown {
+  return rest;
+}
+
+/** DNS subdomain names, as almost all kinds have; RBAC allows more. */
+function checkName(kind: Kind, name: string): void {
+  const fits = kind.group === "rbac.authorization.k8s.io" ? !/[/%]/.test(name) && name !== "." && name !== ".." : name.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name);
+  if (fits) return;
+  throw invalid(kind, name, [{ field: "metadata.name", message: `Invalid value: ${JSON.stringify(name)}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character` }]);
+}
