@@ -37,8 +37,7 @@ export function createBackend(options: BackendOptions): NodeBackend {
 
 function readContainerLog(options: BackendOptions, worker: PodWorker, query: LogOptions): ReturnType<typeof readLog> {
   const container = chooseContainer(worker.pod, query.container);
-  const running = worker.worker(container.name);
-  const record = running?.record;
+  const record = worker.record(container.name);
   const what = `container "${container.name}" in pod "${worker.pod.metadata.name}"`;
   if (record === undefined || (record.state.kind === "waiting" && record.last === undefined)) {
     const reason = record?.state.kind === "waiting" ? record.state.reason : "PodInitializing";
@@ -57,7 +56,7 @@ function readContainerLog(options: BackendOptions, worker: PodWorker, query: Log
 function startExec(worker: PodWorker, request: ExecOptions): ExecSession {
   const container = chooseContainer(worker.pod, request.container);
   const target = worker.worker(container.name)?.execTarget();
-  if (target === undefined || target.init === 0)
+  if (target === undefined)
     throw new StatusError(
       400,
       "BadRequest",

@@ -1,4 +1,4 @@
-import { access, mkdir, readlink, stat, writeFile } from "node:fs/promises";
+import { access, mkdir, realpath, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BaseRoot, Mount } from "./container-command.ts";
 
@@ -34,15 +34,14 @@ export async function prepareBaseRoot(folder: string, node: string): Promise<Bas
   await mkdir(folder, { recursive: true });
   const generated = Object.entries({ passwd: PASSWD, group: GROUP, "nsswitch.conf": NSSWITCH });
   await Promise.all(generated.map(([name, text]) => writeFile(join(folder, name), text)));
-  const links: { target: string; path: string }[] = [];
   const mounts: Mount[] = [{ source: "/usr", target: "/usr", readOnly: true }];
   for (const path of ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"]) {
-    const target = await readlink(path).catch(() => undefined);
-    if (target !== undefined) links.push({ target, path });
-    else if (await exists(path)) mounts.push({ source: path, target: path, readOnly: true });
+    const source = await realpath(path).catch(() => undefined);
+    if (source !== undefined) mounts.push({ source, target: path, readOnly: true });
   }
-  for (const path of sharedEtc) if (await exists(path)) mounts.push({ source: path, target: path, readOnly: true });
-  for (const [name] of generated) mounts.push({ source: join(folder, name), target: `/etc/${name}`, readOnly: true });
+  const etc: Mount[] = [];
+  for (const path of sharedEtc) if (await exists(path)) etc.push({ source: path, target: path, readOnly: true });
+  for (const [name] of generated) etc.push({ source: join(folder, name), target: `/etc/${name}`, readOnly: true });
   const local = join(folder, "local");
   await mkdir(join(local, "bin"), { recursive: true });
   await writeFile(join(local, "bin", "node"), "");
@@ -50,7 +49,7 @@ export async function prepareBaseRoot(folder: string, node: string): Promise<Bas
     { source: local, target: "/usr/local", readOnly: true },
     { source: node, target: "/usr/local/bin/node", readOnly: true },
   );
-  return { links, mounts };
+  return { mounts, etc };
 }
 
 /** Also when this user may not look inside. */

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type { Identity } from "./security.ts";
 
 export interface Mount {
@@ -6,11 +7,14 @@ export interface Mount {
   readonly readOnly: boolean;
 }
 
-/** The parts of the machine's own file system that every container sees. */
+/**
+ * The parts of the machine's own file system that every container sees. All of them are mounts, none a link: a mount cannot be
+ * replaced from inside, and exec runs its helpers from there before it gives its rights away.
+ */
 export interface BaseRoot {
-  /** /bin, /sbin, /lib, …: links into /usr, or folders of their own on older systems. */
-  readonly links: readonly { readonly target: string; readonly path: string }[];
   readonly mounts: readonly Mount[];
+  /** Files of /etc, which is read-only. */
+  readonly etc: readonly Mount[];
 }
 
 export interface ContainerCommand {
@@ -45,32 +49,46 @@ export function launchLine(container: ContainerCommand): LaunchLine {
   const late = env.some(([name]) => acted.test(name));
   const options = [
     ...["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--hostname", container.hostname],
-    ...container.base.links.flatMap((link) => ["--symlink", link.target, link.path]),
+    ...capabilityOptions(identity),
     ...container.base.mounts.flatMap(bind),
-    // Kernel settings of the whole machine obey user 0 alone, whatever its capabilities: as real root this is the way out.
-    ...[
-      "--proc",
-      "/proc",
-      "--ro-bind",
-      "/proc/sys",
-      "/proc/sys",
-      "--ro-bind-try",
-      "/proc/sysrq-trigger",
-      "/proc/sysrq-trigger",
-    ],
-    ...["--dev", "/dev", "--dir", "/var", "--dir", "/run", "--dir", "/root"],
+    ...KERNEL,
+    ...["--dir", "/var", "--dir", "/run", "--dir", "/root", "--tmpfs", "/etc", ...container.base.etc.flatMap(bind)],
     // The root is a tmpfs already; a read-only root gets no writable /tmp, as in any runtime.
-    ...(identity.readOnlyRoot
-      ? ["--dir", "/tmp"]
-      : ["--perms", "1777", "--dir", "/tmp", "--perms", "1777", "--dir", "/var/tmp"]),
+    ...(identity.readOnlyRoot ? ["--dir", "/tmp"] : ["--perms", "1777", "--dir", "/tmp"]),
+    ...(identity.readOnlyRoot ? [] : ["--perms", "1777", "--dir", "/var/tmp"]),
     ...volumes.flatMap(bind),
-    ...(identity.readOnlyRoot ? ["--remount-ro", "/"] : []),
+    ...["--remount-ro", "/etc", ...(identity.readOnlyRoot ? ["--remount-ro", "/"] : [])],
     ...["--chdir", container.workdir, "--clearenv"],
     ...(late ? [] : env.flatMap(([name, value]) => ["--setenv", name, value])),
   ];
   const inside = late ? ["/usr/bin/env", "-i", ...env.map(([name, value]) => `${name}=${value}`)] : [];
   return { options, command: [...privileges(identity, container.fullIdMap), ...inside, ...container.command] };
 }
+
+/** Kernel settings of the whole machine obey user 0 alone, whatever its capabilities: as real root they would be the way out. */
+const KERNEL: readonly string[] = [
+  ...["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"],
+  ...["--ro-bind-try", "/proc/sysrq-trigger", "/proc/sysrq-trigger", "--dev", "/dev"],
+];
+
+/** Process 1 of a container keeps what setpriv needs to give rights away, and no more: programs inside might trace it. */
+function capabilityOptions(identity: Identity): string[] {
+  const kept = new Set(["setuid", "setgid", "setpcap", ...identity.capabilities]);
+  return ["--cap-drop", "ALL", ...[...kept].flatMap((name) => ["--cap-add", `CAP_${name.toUpperCase()}`])];
+}
+
+/**
+ * Whether a volume there would hide programs that launching and exec run with all rights. Such mounts are refused.
+ */
+export function isProtected(target: string): boolean {
+  const path = `${posix.normalize(target).replace(/\/$/, "")}/`;
+  return protectedFolders.some((folder) => path.startsWith(folder) || folder.startsWith(path));
+}
+
+const protectedFolders: readonly string[] = [
+  ...["/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/lib32/", "/usr/lib64/", "/usr/libx32/", "/bin/", "/sbin/"],
+  ...["/lib/", "/lib32/", "/lib64/", "/libx32/", "/etc/ld.so.cache/", "/etc/ld.so.preload/", "/proc/"],
+];
 
 /** The setpriv call that turns the sandbox's root into the container's user. Also used for exec. */
 export function privileges(identity: Identity, fullIdMap: boolean): readonly string[] {

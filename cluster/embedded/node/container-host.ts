@@ -34,6 +34,8 @@ export interface PodSandbox {
   readonly hostIp: string;
   readonly hostname: string;
   readonly volumes: PodVolumes;
+  /** Folder of the pod on the sandbox's tmpfs. */
+  readonly runDir: string;
   /** The pod's own files of /etc. */
   readonly etc: readonly Mount[];
 }

@@ -1,6 +1,6 @@
-import { access, constants } from "node:fs/promises";
+import { access, chmod, constants, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ContainerCommand } from "./container-command.ts";
+import type { ContainerCommand, Mount } from "./container-command.ts";
 import type { ContainerHost, PodSandbox } from "./container-host.ts";
 import { containerEnv, expand } from "./env.ts";
 import type { Image } from "./images.ts";
@@ -42,7 +42,10 @@ export async function planContainer(
   try {
     const identity = containerIdentity(sandbox.pod(), container, { image, fullIdMap: host.fullIdMap });
     const env = environment(host, { sandbox, container, image, home: identity.uid === 0 ? "/root" : "/" });
-    const mounts = await sandbox.volumes.mounts(container, env);
+    const [mounts, termination] = await Promise.all([
+      sandbox.volumes.mounts(container, env),
+      terminationLog(sandbox.runDir, container),
+    ]);
     const command = argumentsOf(container, image, env);
     if (command.length === 0) throw new StartError("RunContainerError", "no command specified");
     await requireExecutable(command[0] ?? "", { path: env["PATH"] ?? "", image });
@@ -51,7 +54,12 @@ export async function planContainer(
       command: {
         base: host.base,
         hostname: sandbox.hostname,
-        mounts: [{ source: image.path, target: imageRoot(image), readOnly: true }, ...sandbox.etc, ...mounts],
+        mounts: [
+          { source: image.path, target: imageRoot(image), readOnly: true },
+          ...sandbox.etc,
+          termination,
+          ...mounts,
+        ],
         identity,
         fullIdMap: host.fullIdMap,
         workdir: container.workingDir ?? image.workdir,
@@ -127,4 +135,22 @@ function outsidePath(inside: string, image: Image): string | undefined {
   if (inside === "/usr/local/bin/node") return process.execPath;
   if (inside.startsWith("/usr/local/")) return join("/nonexistent", inside);
   return /^\/(usr|bin|sbin|lib)\//.test(inside) ? inside : undefined;
+}
+
+const MAX_TERMINATION_MESSAGE = 4096;
+const terminationFile = (runDir: string, container: string): string => join(runDir, "termination", container);
+
+/** The file into which a container may write why it ends. */
+async function terminationLog(runDir: string, container: Container): Promise<Mount> {
+  const source = terminationFile(runDir, container.name);
+  await mkdir(join(runDir, "termination"), { recursive: true });
+  await writeFile(source, "");
+  await chmod(source, 0o666);
+  return { source, target: container.terminationMessagePath ?? "/dev/termination-log", readOnly: false };
+}
+
+/** What the container has written into its termination log; empty when nothing. */
+export async function readTerminationMessage(runDir: string, container: string): Promise<string> {
+  const text = await readFile(terminationFile(runDir, container), "utf8").catch(() => "");
+  return text.slice(0, MAX_TERMINATION_MESSAGE);
 }

@@ -1,6 +1,6 @@
 import { type BackOff, formatDuration, nextRestart, noBackOff } from "./backoff.ts";
 import type { ContainerHost, PodSandbox } from "./container-host.ts";
-import { type ContainerPlan, planContainer, StartError } from "./container-plan.ts";
+import { type ContainerPlan, planContainer, readTerminationMessage, StartError } from "./container-plan.ts";
 import { type ContainerExit, type ContainerProcess, startContainer } from "./container-process.ts";
 import { type ContainerRecord, freshRecord, type Terminated, terminationReason } from "./container-record.ts";
 import type { CriLog } from "./cri-log.ts";
@@ -25,7 +25,8 @@ export interface WorkerOptions {
 interface RunningContainer {
   readonly process: ContainerProcess;
   readonly log: CriLog;
-  readonly target: ExecTarget;
+  /** Set once its namespaces are there. */
+  target: ExecTarget | undefined;
   readonly startedAt: number;
 }
 
@@ -146,10 +147,12 @@ export class ContainerWorker {
       onOutput: (stream, chunk) => log.write(stream, chunk),
     });
     const startedAt = this.#now();
-    const init = await process.init.catch(() => 0);
-    const { identity, fullIdMap, env, workdir } = plan.command;
-    const running: RunningContainer = { process, log, startedAt, target: { init, identity, fullIdMap, env, workdir } };
+    const running: RunningContainer = { process, log, startedAt, target: undefined };
+    // Before anything is awaited: whoever stops the container from now on must find it.
     this.#running = running;
+    const init = await process.init.catch(() => undefined);
+    const { identity, fullIdMap, env, workdir } = plan.command;
+    if (init !== undefined) running.target = { init, identity, fullIdMap, env, workdir };
     this.#set({
       state: { kind: "running", startedAt },
       containerId: `slipway://${crypto.randomUUID().replaceAll("-", "")}`,
@@ -231,7 +234,10 @@ export class ContainerWorker {
     return {
       address: this.#options.sandbox.address,
       container: this.container,
-      exec: (command, timeoutMs) => execToEnd(running.target, command, timeoutMs),
+      exec: async (command, timeoutMs) =>
+        running.target === undefined
+          ? { exitCode: 126, output: "the container is not running" }
+          : execToEnd(running.target, command, timeoutMs),
     };
   }
 
@@ -240,17 +246,18 @@ export class ContainerWorker {
     this.#running = undefined;
     for (const dispose of this.#disposeProbes.splice(0)) dispose();
     await this.#options.host.logs.close(running.log);
-    const state = this.#terminated(running, exit);
+    const written = await readTerminationMessage(this.#options.sandbox.runDir, this.container.name);
+    const state = this.#terminated(running, exit, written);
     this.#set({ state, ready: false, started: false });
     return state;
   }
 
-  #terminated(running: RunningContainer, exit: ContainerExit): Terminated {
+  #terminated(running: RunningContainer, exit: ContainerExit, written: string): Terminated {
     const finishedAt = this.#now();
     const startFailure = launchFailure(running.log.tail(), { exit, livedMs: finishedAt - running.startedAt });
     const { terminationMessagePolicy } = this.container;
     const fromLog = terminationMessagePolicy === "FallbackToLogsOnError" && exit.exitCode !== 0;
-    const message = startFailure ?? (fromLog ? running.log.tail().slice(-2048) : "");
+    const message = startFailure ?? (written || (fromLog ? running.log.tail().slice(-2048) : ""));
     return {
       kind: "terminated",
       exitCode: startFailure === undefined ? exit.exitCode : 128,

@@ -20,8 +20,10 @@ export interface PodObservation {
 /** The status of a pod from what its containers do. Keeps conditions that belong to others and times of conditions that did not change. Pure. */
 export function podStatus(pod: Pod, observed: PodObservation): IPodStatus {
   const spec = pod.spec ?? { containers: [] };
+  const initialised = (spec.initContainers ?? []).every((one) => initDone(one, observed.records.get(one.name)));
+  const before = initialised ? freshRecord : initialising;
   const statusOf = (container: Container): ContainerStatus =>
-    containerStatus(container, observed.records.get(container.name) ?? freshRecord);
+    containerStatus(container, observed.records.get(container.name) ?? before);
   const phase = podPhase(spec, observed);
   return {
     phase,
@@ -36,6 +38,8 @@ export function podStatus(pod: Pod, observed: PodObservation): IPodStatus {
     containerStatuses: spec.containers.map(statusOf),
   };
 }
+
+const initialising: ContainerRecord = { ...freshRecord, state: { kind: "waiting", reason: "PodInitializing" } };
 
 function containerStatus(container: Container, record: ContainerRecord): ContainerStatus {
   return {

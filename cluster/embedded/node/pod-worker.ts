@@ -9,7 +9,7 @@ import { ContainerWorker } from "./container-worker.ts";
 import { type Container, isSidecar, type Pod, podName } from "./kinds.ts";
 import { type DnsDefaults, hostsFile, podHostname, resolvConf } from "./pod-files.ts";
 import { podStatus } from "./pod-status.ts";
-import { previousRecords } from "./previous-records.ts";
+import { isFinished, lostRecords, previousRecords } from "./previous-records.ts";
 import { StatusWriter } from "./status-writer.ts";
 import { PodVolumes, type VolumeHost, writePodEtc } from "./volumes.ts";
 
@@ -27,18 +27,22 @@ export interface PodHost {
   readonly runDir: string;
 }
 
+/** Namespace of the calling process: the node's. */
+const NODE_NETWORK = "/proc/1/ns/net";
+
 /** Runs one pod from the moment it is bound to the node until nothing of it is left. */
 export class PodWorker {
   readonly #host: PodHost;
   #pod: Pod;
   readonly #workers = new Map<string, ContainerWorker>();
-  readonly #records: Map<string, ContainerRecord>;
+  #records: Map<string, ContainerRecord>;
   readonly #status: StatusWriter;
   readonly #startTime: number;
   readonly #ended = Promise.withResolvers<void>();
   #link: PodLink | undefined;
   #netns: string | undefined;
   #volumes: PodVolumes | undefined;
+  #settingUp: Promise<PodSandbox> | undefined;
   #stopping: Promise<void> | undefined;
   #abort = new AbortController();
 
@@ -69,11 +73,16 @@ export class PodWorker {
   }
 
   get address(): string | undefined {
-    return this.#link?.address;
+    return this.#link?.address ?? (this.#netns === undefined ? undefined : this.#host.hostIp);
   }
 
   worker(container: string): ContainerWorker | undefined {
     return this.#workers.get(container);
+  }
+
+  /** What is known of a container, also when it ended before this process began. */
+  record(container: string): ContainerRecord | undefined {
+    return this.#records.get(container);
   }
 
   /** Starts the pod's life; never fails. */
@@ -111,6 +120,14 @@ export class PodWorker {
 
   async #run(): Promise<void> {
     if (this.#pod.metadata.deletionTimestamp !== undefined) return this.terminate(0);
+    if (isFinished(this.#pod)) return;
+    if (
+      this.#pod.spec?.restartPolicy === "Never" &&
+      [...this.#records.values()].some((record) => record.last !== undefined)
+    ) {
+      this.#records = lostRecords(this.#records);
+      return this.#finish();
+    }
     this.#status.touch();
     const sandbox = await this.#prepare();
     if (sandbox === undefined) return;
@@ -131,28 +148,10 @@ export class PodWorker {
   /** Network, volumes and files; tried again until they are there or the pod ends. */
   async #prepare(): Promise<PodSandbox | undefined> {
     for (let attempt = 0; !this.#abort.signal.aborted; attempt++) {
+      const setUp = this.#setUp();
+      this.#settingUp = setUp;
       try {
-        const link = this.#assignLink();
-        this.#volumes ??= new PodVolumes(this.#host.volumes, this.#pod, {
-          podIp: link.address,
-          hostIp: this.#host.hostIp,
-        });
-        const volumes = this.#volumes;
-        const [netns, , etc] = await Promise.all([
-          this.#netns ?? this.#host.network.attach(link),
-          volumes.setUp(),
-          this.#writeEtc(link.address),
-        ]);
-        this.#netns = netns;
-        return {
-          pod: () => this.#pod,
-          netns,
-          address: link.address,
-          hostIp: this.#host.hostIp,
-          hostname: podHostname(this.#pod),
-          volumes,
-          etc,
-        };
+        return await setUp;
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         this.#host.containers.events.record(this.#pod, {
@@ -166,22 +165,50 @@ export class PodWorker {
     return undefined;
   }
 
-  #assignLink(): PodLink {
-    if (this.#link !== undefined) return this.#link;
+  async #setUp(): Promise<PodSandbox> {
+    const address = this.#assignAddress();
+    const facts = { podIp: address, hostIp: this.#host.hostIp };
+    this.#volumes ??= new PodVolumes(this.#host.volumes, this.#pod, facts);
+    const volumes = this.#volumes;
+    const [netns, , etc] = await Promise.all([this.#attach(), volumes.setUp(), this.#writeEtc(address)]);
+    this.#netns = netns;
+    return {
+      ...this.#host,
+      pod: () => this.#pod,
+      netns,
+      address,
+      hostname: podHostname(this.#pod),
+      volumes,
+      runDir: this.#runDir,
+      etc,
+    };
+  }
+
+  /** A pod on the host's network shares the node's namespace and address. */
+  #assignAddress(): string {
+    if (this.#pod.spec?.hostNetwork === true) return this.#host.hostIp;
+    if (this.#link !== undefined) return this.#link.address;
     const address = this.#host.addresses.take(this.#pod.status?.podIP);
     if (address === undefined) throw new Error("the node has no free pod address");
     const { namespace, name, uid } = podName(this.#pod);
+    // One file name: 255 bytes at most.
     this.#link = {
-      name: `${namespace}_${name}_${uid.slice(0, 8)}`.slice(0, 200),
+      name: `${namespace}_${name}`.slice(0, 200).concat(`_${uid.slice(0, 8)}`),
       address,
       nodeAddress: this.#host.hostIp,
     };
-    return this.#link;
+    return address;
+  }
+
+  async #attach(): Promise<string> {
+    if (this.#link === undefined) return NODE_NETWORK;
+    this.#netns ??= await this.#host.network.attach(this.#link);
+    return this.#netns;
   }
 
   #writeEtc(address: string): ReturnType<typeof writePodEtc> {
-    const { dns, runDir } = this.#host;
-    return writePodEtc(join(runDir, podName(this.#pod).uid, "etc"), {
+    const { dns } = this.#host;
+    return writePodEtc(join(this.#runDir, "etc"), {
       hosts: hostsFile(this.#pod, address, dns.domain),
       hostname: `${podHostname(this.#pod)}\n`,
       "resolv.conf": resolvConf(this.#pod, dns),
@@ -242,11 +269,14 @@ export class PodWorker {
     const sidecar = (worker: ContainerWorker): boolean => worker.init && isSidecar(worker.container);
     await Promise.all(workers.filter((worker) => !sidecar(worker)).map((worker) => worker.stop(graceMs)));
     for (const worker of workers.filter(sidecar).reverse()) await worker.stop(left());
-    const link = this.#link;
+    // What is being made has to be there before it can be removed.
+    await this.#settingUp?.catch(() => undefined);
     await this.#volumes?.close();
     this.#volumes = undefined;
-    if (link === undefined) return;
     this.#netns = undefined;
+    const link = this.#link;
+    if (link === undefined) return;
+    this.#link = undefined;
     await this.#host.network.detach(link);
     this.#host.addresses.release(link.address);
   }
@@ -269,13 +299,19 @@ export class PodWorker {
   }
 
   #computeStatus(): ReturnType<typeof podStatus> {
+    if (isFinished(this.#pod) && this.#pod.status !== undefined) return this.#pod.status;
+    const podIp = this.#netns === undefined ? this.#pod.status?.podIP : (this.#link?.address ?? this.#host.hostIp);
     return podStatus(this.#pod, {
       records: this.#records,
-      podIp: this.#netns === undefined ? this.#pod.status?.podIP : this.#link?.address,
+      podIp,
       hostIp: this.#host.hostIp,
       startTime: this.#startTime,
       now: this.#now(),
     });
+  }
+
+  get #runDir(): string {
+    return join(this.#host.runDir, podName(this.#pod).uid);
   }
 
   async #pause(milliseconds: number): Promise<void> {

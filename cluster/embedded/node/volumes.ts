@@ -5,7 +5,7 @@ import type { Disposer } from "../machinery/resources.ts";
 import { writeAtomically } from "./atomic-files.ts";
 import type { ObjectCache } from "./cache.ts";
 import type { Clock, Logger } from "./clock.ts";
-import type { Mount } from "./container-command.ts";
+import { isProtected, type Mount } from "./container-command.ts";
 import { expand } from "./env.ts";
 import { type ConfigMap, type Container, type Pod, podName, type Secret } from "./kinds.ts";
 import { type Payload, type PayloadSources, samePayload, VolumeError, volumePayload } from "./payload.ts";
@@ -81,6 +81,8 @@ export class PodVolumes {
       (container.volumeMounts ?? []).map(async (mount) => {
         const volume = this.#pod.spec?.volumes?.find((one) => one.name === mount.name);
         if (volume === undefined) throw new VolumeError(`volume mount "${mount.name}" names no volume of the pod`);
+        if (isProtected(mount.mountPath))
+          throw new VolumeError(`mountPath ${mount.mountPath} would hide the system's programs`);
         const subPath = mount.subPathExpr === undefined ? mount.subPath : expand(mount.subPathExpr, env);
         const source =
           subPath === undefined || subPath === "" ? this.#path(volume) : await this.#subPath(volume, subPath);
