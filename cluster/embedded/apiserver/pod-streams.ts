@@ -90,7 +90,7 @@ export class PodStreams {
           ws.send(Buffer.concat([Buffer.of(index * 2), chunk]), () => ws.bufferedAmount < HIGH_WATER && connection.resume());
           if (ws.bufferedAmount >= HIGH_WATER) connection.pause();
         });
-        connection.on("close", () => ws.close());
+        connection.on("close", () => ws.close(1000));
         connection.on("error", (error) => {
           ws.send(Buffer.concat([Buffer.of(index * 2 + 1), Buffer.from(error.message)]));
           ws.close();
@@ -175,6 +175,6 @@ function relayExec(session: ExecSession, ws: WebSocket): void {
         ? { metadata: {}, status: "Success" }
         : { metadata: {}, status: "Failure", message: `command terminated with non-zero exit code: exit status ${code}`, reason: "NonZeroExitCode", details: { causes: [{ reason: "ExitCode", message: String(code) }] } };
     send(channel.error, Buffer.from(JSON.stringify(status)));
-    ws.close();
+    ws.close(1000);
   });
 }

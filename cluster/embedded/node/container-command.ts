@@ -52,10 +52,14 @@ export function launchLine(container: ContainerCommand): LaunchLine {
     ...capabilityOptions(identity),
     ...container.base.mounts.flatMap(bind),
     ...KERNEL,
-    ...["--dir", "/var", "--dir", "/run", "--dir", "/root", "--tmpfs", "/etc", ...container.base.etc.flatMap(bind)],
+    ...["--dir", "/var", "--dir", "/run", "--dir", "/root", "--tmpfs", "/etc"],
+    ...parentFolders(container.base.etc).flatMap((folder) => ["--dir", folder]),
+    ...container.base.etc.flatMap(bind),
     // The root is a tmpfs already; a read-only root gets no writable /tmp, as in any runtime.
     ...(identity.readOnlyRoot ? ["--dir", "/tmp"] : ["--perms", "1777", "--dir", "/tmp"]),
     ...(identity.readOnlyRoot ? [] : ["--perms", "1777", "--dir", "/var/tmp"]),
+    // bubblewrap would make them for its own user alone.
+    ...parentFolders(volumes).flatMap((folder) => ["--dir", folder]),
     ...volumes.flatMap(bind),
     ...["--remount-ro", "/etc", ...(identity.readOnlyRoot ? ["--remount-ro", "/"] : [])],
     ...["--chdir", container.workdir, "--clearenv"],
@@ -63,6 +67,15 @@ export function launchLine(container: ContainerCommand): LaunchLine {
   ];
   const inside = late ? ["/usr/bin/env", "-i", ...env.map(([name, value]) => `${name}=${value}`)] : [];
   return { options, command: [...privileges(identity, container.fullIdMap), ...inside, ...container.command] };
+}
+
+/** Folders on the way to the mounts, outermost first. */
+function parentFolders(mounts: readonly Mount[]): readonly string[] {
+  const folders = new Set<string>();
+  for (const { target } of mounts) {
+    for (let at = target.indexOf("/", 1); at !== -1; at = target.indexOf("/", at + 1)) folders.add(target.slice(0, at));
+  }
+  return [...folders].toSorted((left, right) => left.length - right.length);
 }
 
 /** Kernel settings of the whole machine obey user 0 alone, whatever its capabilities: as real root they would be the way out. */
