@@ -206,22 +206,25 @@ export function templateHash(template: IPodTemplateSpec): string {
   return Array.from(digest.subarray(0, 10), (byte) => alphabet[byte % alphabet.length]).join("");
 }
 
+/** Fields in order, without those that are empty: to Kubernetes an empty field and a missing one are the same template. */
 function stableJson(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    part !== null && typeof part === "object" && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
+  return JSON.stringify(meaningOf(value) ?? {});
+}
+
+function meaningOf(value: unknown): unknown {
+  if (value === null || typeof value !== "object") return value ?? undefined;
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map((item) => meaningOf(item) ?? {});
+  const fields = Object.entries(value)
+    .map(([name, part]) => [name, meaningOf(part)] as const)
+    .filter(([, part]) => part !== undefined)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return fields.length === 0 ? undefined : Object.fromEntries(fields);
 }
 
 function sameTemplate(set: ReplicaSet, deployment: Deployment): boolean {
   const { [HASH]: _, ...labels } = set.spec?.template?.metadata?.labels ?? {};
   const template = { ...set.spec?.template, metadata: { ...set.spec?.template?.metadata, labels } };
-  const wanted = deployment.spec?.template ?? {};
-  return (
-    stableJson(template) ===
-    stableJson({ ...wanted, metadata: { ...wanted.metadata, labels: wanted.metadata?.labels ?? {} } })
-  );
+  return stableJson(template) === stableJson(deployment.spec?.template ?? {});
 }
 
 function strategyOf({ spec }: Deployment, wanted: number): Parameters<typeof nextReplicas>[0]["strategy"] {
