@@ -57,10 +57,13 @@ export class Registry {
     return () => this.#collectors.delete(collector);
   }
 
-  /** Prometheus' text format 0.0.4, or OpenMetrics 1.0. */
-  text(format: "prometheus" | "openmetrics" = "prometheus"): string {
+  /**
+   * Prometheus' text format 0.0.4, or OpenMetrics 1.0.
+   * @param filter which families; all by default
+   */
+  text(format: "prometheus" | "openmetrics" = "prometheus", filter: (name: string) => boolean = () => true): string {
     const lines: string[] = [];
-    for (const family of this.#families.values()) writeFamily(lines, family, format);
+    for (const family of this.#families.values()) if (filter(family.name)) writeFamily(lines, family, format);
     const gauges = new Map<string, Family>();
     const write: GaugeWriter = (name, help, labels, value) => {
       const family: Family = gauges.get(name) ?? { name, help, type: "gauge", series: new Map() };
@@ -69,7 +72,7 @@ export class Registry {
     };
     for (const collector of this.#collectors) collector(write);
     write("slipway_metric_series_dropped", "Series that were not kept because there were too many", [], this.#dropped);
-    for (const family of gauges.values()) writeFamily(lines, family, format);
+    for (const family of gauges.values()) if (filter(family.name)) writeFamily(lines, family, format);
     if (format === "openmetrics") lines.push("# EOF");
     return `${lines.join("\n")}\n`;
   }

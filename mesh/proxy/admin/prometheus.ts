@@ -10,22 +10,38 @@ const TIMEOUT_MS = 1000;
 const LARGEST = 10_000_000;
 
 /** This proxy's metrics. */
-export function prometheus({ registry }: AgentView, { headers }: AdminRequest): Answer {
-  return headers.accept?.includes("application/openmetrics-text")
-    ? { text: registry.text("openmetrics"), type: OPEN_METRICS }
-    : { text: registry.text(), type: TEXT };
+export function prometheus({ registry }: AgentView, { headers, query }: AdminRequest): Answer {
+  const open = headers.accept?.includes("application/openmetrics-text") === true;
+  const filter = filterOf(query);
+  if (typeof filter === "string") return { status: 400, text: filter };
+  return open
+    ? { text: registry.text("openmetrics", filter), type: OPEN_METRICS }
+    : { text: registry.text("prometheus", filter), type: TEXT };
 }
 
-/** This proxy's metrics and the application's, as Istio merges them: one scrape of a pod gets both. */
-export async function mergedMetrics(view: AgentView): Promise<Answer> {
+/** This proxy's metrics and the application's, as Istio merges them: one scrape of a pod gets both. With a filter, the proxy's alone. */
+export async function mergedMetrics(view: AgentView, request: AdminRequest): Promise<Answer> {
   const { applicationMetrics } = view.config;
-  const own = view.registry.text();
-  if (applicationMetrics === undefined) return { text: own, type: TEXT };
+  // An application's metrics may not come in OpenMetrics, so the sum of both does not either.
+  const own = prometheus(view, { ...request, headers: {} });
+  if (applicationMetrics === undefined || request.query.has("filter") || !("text" in own)) return own;
   const theirs = await scrape(applicationMetrics).catch((error: Error) => {
     view.log.debug({ error: error.message }, "the application's metrics could not be read");
     return "";
   });
-  return { text: own + theirs, type: TEXT };
+  return { text: own.text + theirs, type: TEXT };
+}
+
+/** `?filter=regex` as in Envoy: whoever asks every second asks for what it shows. What is wrong with it, when it is none. */
+function filterOf(query: URLSearchParams): ((name: string) => boolean) | string {
+  const filter = query.get("filter");
+  if (filter === null) return () => true;
+  try {
+    const pattern = new RegExp(filter);
+    return (name) => pattern.test(name);
+  } catch (error) {
+    return `the filter is no regular expression: ${(error as Error).message}\n`;
+  }
 }
 
 function scrape({ port, path }: ApplicationMetrics): Promise<string> {

@@ -8,7 +8,10 @@ const isLoopback = (address: string): boolean => address === "::1" || address.re
 
 /** Port 15020: health and metrics of the pod, probes of the application, and the stream of requests for Slipway's inspector. */
 export function statusRoutes(view: AgentView): Routes {
-  const merged = { help: "metrics of the proxy and of the application", answer: () => mergedMetrics(view) };
+  const merged = {
+    help: "metrics of the proxy and of the application (?filter=regex)",
+    answer: (request: AdminRequest) => mergedMetrics(view, request),
+  };
   return {
     "/healthz/ready": readiness(view),
     "/stats/prometheus": merged,

@@ -75,8 +75,9 @@ function eventOf(record: RequestRecord, seq: number): Event {
     direction: record.direction,
     protocol: record.protocol,
     startTime: record.startTime,
-    durationMs: Math.round(record.durationMs * 1000) / 1000,
-    upstreamServiceTimeMs: record.upstreamServiceTimeMs,
+    durationMs: rounded(record.durationMs),
+    upstreamServiceTimeMs:
+      record.upstreamServiceTimeMs === undefined ? undefined : rounded(record.upstreamServiceTimeMs),
     method: record.method,
     path: record.path,
     authority: record.authority,
@@ -103,3 +104,6 @@ function eventOf(record: RequestRecord, seq: number): Event {
     configSource: record.configSource,
   };
 }
+
+/** To microseconds. */
+const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
