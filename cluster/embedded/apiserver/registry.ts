@@ -29,6 +29,7 @@ const ATTEMPTS = 8;
 /** The rules of every write: metadata, defaults, schema, admission, deletion; then the store. */
 export class Registry {
   readonly store: Store;
+  #turn: Promise<unknown> = Promise.resolve();
   readonly #catalog: Catalog;
   readonly #serviceCidr: string;
   readonly #now: () => string;
@@ -73,15 +74,28 @@ export class Registry {
     const admitted = await this.#admit(kind, object, { operation: "CREATE", options, old: undefined });
     // What a webhook added is completed like everything else.
     this.#prepare(kind, admitted, options);
-    if (bucketOf(kind) === "/services") allocateService(admitted, this.store, this.#serviceCidr);
-    if (bucketOf(kind) === "apiextensions.k8s.io/customresourcedefinitions") admitted.status = establishedStatus(admitted, this.#now());
-    if (options.dryRun) return admitted;
+    if (bucketOf(kind) === "/services") return this.#inTurn(() => this.#commitNew(kind, admitted, options));
+    return this.#commitNew(kind, admitted, options);
+  }
+
+  async #commitNew(kind: Kind, object: ApiObject, options: WriteOptions): Promise<ApiObject> {
+    const { namespace, name = "" } = object.metadata;
+    if (bucketOf(kind) === "/services") allocateService(object, this.store, this.#serviceCidr);
+    if (bucketOf(kind) === "apiextensions.k8s.io/customresourcedefinitions") object.status = establishedStatus(object, this.#now());
+    if (options.dryRun) return object;
     try {
-      return present(kind, await this.store.commit({ key: keyOf(kind, metadata.namespace, admitted.metadata.name ?? ""), expected: 0, next: stored(kind, admitted) }));
+      return present(kind, await this.store.commit({ key: keyOf(kind, namespace, name), expected: 0, next: stored(kind, object) }));
     } catch (error) {
-      if (error instanceof RevisionConflict) throw alreadyExists(kind, admitted.metadata.name ?? "");
+      if (error instanceof RevisionConflict) throw alreadyExists(kind, name);
       throw error;
     }
+  }
+
+  /** One after the other: a new Service has to see the addresses of those that are created at the same time. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
   }
 
   /** Changes an object as the function says; tries again when somebody else was quicker, unless the body names a version. */
