@@ -47,7 +47,7 @@ export function startContainer(host: { namespaces: Namespaces; libc: Libc }, sta
     collect(output[1].read, (chunk) => start.onOutput("stderr", chunk)),
   ];
   endWith(child.stdio[3] as Writable, `${line.options.join("\0")}\0`);
-  const init = initProcess(child.stdio[4] as Readable);
+  const init = initProcess(child.stdio[4] as Readable).then((pid) => whenMade(pid, child));
   init.catch(() => undefined);
   const exited = whenExited(child, async () => {
     const pid = await init.catch(() => undefined);
@@ -126,6 +126,20 @@ function initProcess(stream: Readable): Promise<number> {
     });
     stream.on("close", () => reject(new Error("the container was not made")));
   });
+}
+
+/** How often to look whether a container is made, in milliseconds; bubblewrap takes about ten. */
+const LOOK_MS = 2;
+
+/**
+ * Bubblewrap reports its child before the root is complete, and only then gives it a child of its own: the program. A command
+ * that joined earlier would find nothing to execute.
+ */
+async function whenMade(pid: number, child: ChildProcess): Promise<number> {
+  while (child.exitCode === null && child.signalCode === null && (await programs(pid)).length === 0) {
+    await new Promise<void>((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  return pid;
 }
 
 async function whenExited(child: ChildProcess, cleanUp: () => Promise<void>): Promise<ContainerExit> {

@@ -38,6 +38,8 @@ export class PodWorker {
   #records: Map<string, ContainerRecord>;
   readonly #status: StatusWriter;
   readonly #startTime: number;
+  /** Status of a pod that had ended before this process began: it stays. */
+  readonly #final: Pod["status"];
   readonly #ended = Promise.withResolvers<void>();
   #link: PodLink | undefined;
   #netns: string | undefined;
@@ -51,6 +53,7 @@ export class PodWorker {
     this.#pod = pod;
     this.#startTime = pod.status?.startTime === undefined ? this.#now() : Date.parse(pod.status.startTime);
     this.#records = previousRecords(pod, this.#now());
+    this.#final = isFinished(pod) ? pod.status : undefined;
     this.#status = new StatusWriter({
       resources: host.resources,
       logger: host.containers.logger,
@@ -120,7 +123,7 @@ export class PodWorker {
 
   async #run(): Promise<void> {
     if (this.#pod.metadata.deletionTimestamp !== undefined) return this.terminate(0);
-    if (isFinished(this.#pod)) return;
+    if (this.#final !== undefined) return;
     if (
       this.#pod.spec?.restartPolicy === "Never" &&
       [...this.#records.values()].some((record) => record.last !== undefined)
@@ -299,7 +302,7 @@ export class PodWorker {
   }
 
   #computeStatus(): ReturnType<typeof podStatus> {
-    if (isFinished(this.#pod) && this.#pod.status !== undefined) return this.#pod.status;
+    if (this.#final !== undefined) return this.#final;
     const podIp = this.#netns === undefined ? this.#pod.status?.podIP : (this.#link?.address ?? this.#host.hostIp);
     return podStatus(this.#pod, {
       records: this.#records,
