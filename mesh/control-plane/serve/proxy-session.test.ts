@@ -127,6 +127,23 @@ describe("a session with a proxy", () => {
     expect(take()).toEqual(["CDS c@1"]);
   });
 
+  it("sends the routes that a listener waits for, even if the listener changes meanwhile", () => {
+    const { session, sent, request, take } = converse();
+    request("CDS");
+    request("LDS");
+    session.push(config(1, { CDS: { a: "1" }, LDS: { l: "1" }, RDS: { r: "1" }, EDS: { a: "1" } }));
+    const [clusters, listeners] = sent.splice(0);
+    request("CDS", { nonce: clusters?.nonce ?? "" });
+    session.push(config(2, { CDS: { a: "1" }, LDS: { l: "2" }, RDS: { r: "2" }, EDS: { a: "2" } }));
+    expect(take()).toEqual([]);
+    // The proxy answers about its listener only when it has the routes and endpoints that it leads to.
+    request("RDS", { subscribe: ["r"] });
+    request("EDS", { subscribe: ["a"] });
+    expect(take()).toEqual(["RDS r@2", "EDS a@2"]);
+    request("LDS", { nonce: listeners?.nonce ?? "" });
+    expect(take()).toEqual(["LDS l@2"]);
+  });
+
   it("sends endpoints again for clusters that were replaced", () => {
     const { session, request, settle } = converse();
     request("CDS");

@@ -100,18 +100,24 @@ export class ProxySession {
   #flush(): void {
     const config = this.#config;
     if (config === undefined) return;
-    for (const type of xdsTypes) if (!this.#sendChanges(type, config)) return;
+    let waiting = false;
+    for (const type of xdsTypes) if (!this.#sendChanges(type, config, waiting)) waiting = true;
+    if (waiting) return;
     for (const type of xdsTypes) if (!this.#sendRemovals(type, config)) return;
     this.#settle(config.generation);
   }
 
-  /** False if it has to wait for an answer. */
-  #sendChanges(type: XdsType, config: ProxyConfig): boolean {
+  /**
+   * False if it has to wait for an answer. While an earlier type waits, only what it may be waiting for goes out: endpoints, and
+   * what the proxy has asked for and never got. A proxy may hold its answer about listeners until their routes are there.
+   */
+  #sendChanges(type: XdsType, config: ProxyConfig, earlierWaits: boolean): boolean {
     const watch = this.watches.get(type);
     if (watch === undefined) return true;
     const { changed, removed } = watch.diff(config);
+    const sendable = earlierWaits && type !== "EDS" ? changed.filter(({ name }) => !watch.wasSent(name)) : changed;
     // A listener that goes is told with those that come: it refers to others, nothing refers to it.
-    const update = { changed, removed: type === "LDS" ? removed : [] };
+    const update = { changed: sendable, removed: type === "LDS" && !earlierWaits ? removed : [] };
     if (update.changed.length + update.removed.length === 0) return true;
     if (watch.inFlight !== undefined) return false;
     this.#send(watch, update, config.generation);

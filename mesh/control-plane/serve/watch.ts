@@ -90,6 +90,11 @@ export class Watch {
     return update;
   }
 
+  /** Whether the proxy was told anything about this name. */
+  wasSent(name: string): boolean {
+    return this.#sent.has(name);
+  }
+
   *#wanted(target: ResourceMap): Iterable<EncodedResource> {
     if (this.wildcard) {
       yield* target.values();
