@@ -21,6 +21,7 @@ export interface EmbeddedOptions {
 
 const STOP_MS = 15_000;
 const LOG_FILE = "cluster.log";
+const portFile = (stateFolder: string): string => join(stateFolder, "api-port");
 const pidFile = (stateFolder: string): string => join(stateFolder, "host.pid");
 
 /** The cluster that needs nothing but this machine: one sandboxed process. */
@@ -72,7 +73,11 @@ async function start(
     // A process that cannot be told anything is ended, and why it ended is the better message.
     const told = send(sandbox, { type: "start", config }, server).catch(() => sandbox.kill());
     const [ready] = await Promise.all([whenReady(sandbox, stateFolder, context), told]);
-    await writeFile(pidFile(stateFolder), String(process.pid)).catch(diskFull(stateFolder));
+    // Only now: a second start that is refused must not take the place of the first.
+    const facts = { [pidFile(stateFolder)]: process.pid, [portFile(stateFolder)]: port };
+    await Promise.all(Object.entries(facts).map(([file, fact]) => writeFile(file, String(fact)))).catch(
+      diskFull(stateFolder),
+    );
     const kubeconfig = await writeKubeconfig(stateFolder, ready.kubeconfig);
     return {
       name: options.name,
@@ -146,11 +151,9 @@ async function alreadyRunning(stateFolder: string): Promise<AppError> {
 
 /** Listens on the port of the last time, so that kubeconfigs people copied stay right; on any other if that is taken. */
 async function listenAsBefore(stateFolder: string): Promise<Server> {
-  const file = join(stateFolder, "api-port");
-  const before = Number(await readFile(file, "utf8").catch(() => "0"));
+  const before = Number(await readFile(portFile(stateFolder), "utf8").catch(() => "0"));
   const server = (await tryListen(before)) ?? (await tryListen(0));
   if (server === undefined) throw new AppError("PORT_TAKEN", "no port of 127.0.0.1 is free for the API server");
-  await writeFile(file, String((server.address() as AddressInfo).port)).catch(diskFull(stateFolder));
   return server;
 }
 

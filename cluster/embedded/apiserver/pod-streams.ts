@@ -72,6 +72,8 @@ export class PodStreams {
       for (const connection of connections.values()) connection.destroy();
     });
     ws.on("error", () => ws.terminate());
+    // What the client says before the pod is reached must wait, not go.
+    ws.pause();
     ws.on("message", (message: Buffer) => {
       const connection = connections.get(message[0] ?? 0);
       if (connection !== undefined && !connection.write(message.subarray(1))) {
@@ -100,6 +102,7 @@ export class PodStreams {
         ws.close();
       }
     }
+    ws.resume();
   }
 
   /** `/pods/NAME:PORT/proxy/…`: any method, streamed both ways. */
