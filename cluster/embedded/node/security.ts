@@ -37,7 +37,6 @@ const grantable: ReadonlySet<string> = new Set([
   ...defaultCapabilities,
   "net_admin",
   "net_raw",
-  "sys_ptrace",
   "ipc_lock",
   "sys_nice",
 ]);
