@@ -67,6 +67,7 @@ test("the configuration dump opens every message and shows no key", async () => 
     "RoutesConfigDump",
     "SecretsConfigDump",
   ]);
+  expect((await get(started.proxy.bound.status, "/slipway/config_dump?include_eds")).text).toBe(text);
   expect(text).toContain('"route_config_name": "80"');
   expect(text).toContain('"type": "EDS"');
   expect(text).toContain(Buffer.from("[redacted]").toString("base64"));

@@ -23,6 +23,14 @@ export function statusRoutes(view: AgentView): Routes {
       help: "requests as NDJSON (?since=number)",
       answer: (request) => requests(view, request),
     },
+    "/slipway/config_dump": {
+      method: "GET",
+      help: "the configuration in force, as at the admin port, which cannot be reached from outside of the pod",
+      answer: async ({ query }) => {
+        const { configDump } = await import("./config-dump.ts");
+        return { json: configDump(view, query) };
+      },
+    },
     "/quitquitquit": {
       method: "POST",
       help: "drain and end; from this pod only",
