@@ -148,6 +148,16 @@ describe.each(["delta", "state-of-the-world"] as const)("discovery, %s", (protoc
     await expect.poll(async () => ((await page(`${cartAcks}8`)) as Acks).acknowledged).toBe(true);
   });
 
+  it("counts a proxy that comes again once", async () => {
+    const { port, pilot } = await boot();
+    proxy(port, { protocol });
+    await expect.poll(() => pilot.distributor.sessions.size).toBe(1);
+    const [first] = pilot.distributor.sessions;
+    proxy(port, { protocol });
+    await expect.poll(() => [...pilot.distributor.sessions].some((session) => session !== first)).toBe(true);
+    expect(pilot.distributor.sessions.size).toBe(1);
+  });
+
   it("asks who is there and lets proxies ask for their own namespace only", async () => {
     const seen: (string | undefined)[] = [];
     const { port, pilot } = await boot(async ({ token }) => {

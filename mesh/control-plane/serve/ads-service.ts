@@ -118,6 +118,7 @@ function serve<Request extends AnyRequest, Response>(
       },
       rejected: (rejection) => options.events.rejected(opened, rejection),
       synced: (generation) => options.events.synced(opened, generation),
+      superseded: () => call.end(),
     });
     session = opened;
     options.events.connected(opened);
@@ -131,7 +132,8 @@ function serve<Request extends AnyRequest, Response>(
     open(request).catch((error: unknown) => {
       options.log.warn({ peer: call.getPeer(), err: error }, "stream refused");
       ended = true;
-      call.emit("error", { code: status.UNAUTHENTICATED, details: messageOf(error), metadata: new Metadata() });
+      const code = error instanceof RefusedStream ? error.code : status.UNAVAILABLE;
+      call.emit("error", { code, details: messageOf(error), metadata: new Metadata() });
     });
   });
   call.on("cancelled", end);
@@ -150,18 +152,40 @@ async function admit<Request, Response>(
   call: ServerDuplexStream<Request, Response>,
   node: Node | undefined,
 ): Promise<ProxyNode> {
-  if (node === undefined) throw new Error("the first request names no node");
-  const proxy = parseNode(node);
+  if (node === undefined) throw new RefusedStream(status.INVALID_ARGUMENT, "the first request names no node");
+  const proxy = nodeOf(node);
   if (authenticate === undefined) return proxy;
   const identity = await authenticate(credentialsOf(call));
-  if (identity === undefined) throw new Error("neither a valid token nor a client certificate of the mesh");
+  if (identity === undefined) {
+    throw new RefusedStream(status.UNAUTHENTICATED, "neither a valid token nor a client certificate of the mesh");
+  }
   assertNamespace(proxy, identity);
   return proxy;
 }
 
+function nodeOf(node: Node): ProxyNode {
+  try {
+    return parseNode(node);
+  } catch (error) {
+    throw new RefusedStream(status.INVALID_ARGUMENT, messageOf(error));
+  }
+}
+
+/** Why a stream is ended; anything else that goes wrong, such as an API server that does not answer, is worth another try. */
+class RefusedStream extends Error {
+  override readonly name = "RefusedStream";
+  readonly code: status;
+
+  constructor(code: status, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
 function assertNamespace(proxy: ProxyNode, identity: Identity): void {
   if (proxy.namespace === identity.namespace) return;
-  throw new Error(
+  throw new RefusedStream(
+    status.PERMISSION_DENIED,
     `${identity.namespace}/${identity.serviceAccount} may not ask for proxies of namespace ${proxy.namespace}`,
   );
 }

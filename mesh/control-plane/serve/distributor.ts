@@ -43,6 +43,12 @@ export class Distributor {
 
   /** Adds a proxy, which gets its configuration at once if there is any. Returns what removes it. */
   connect(session: ProxySession): () => void {
+    // A proxy that lost its connection is back before we notice: what it had before must not count as a second proxy.
+    const former = [...this.#sessions].filter(({ node }) => node.id === session.node.id);
+    for (const one of former) {
+      this.#sessions.delete(one);
+      one.supersede();
+    }
     this.#sessions.add(session);
     if (this.#snapshot !== undefined) this.#push(session, this.#snapshot);
     return () => this.#sessions.delete(session);

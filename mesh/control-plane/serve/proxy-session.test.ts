@@ -39,6 +39,7 @@ function converse(deliverable: (outgoing: Outgoing) => boolean = () => true) {
     },
     rejected: () => {},
     synced: () => {},
+    superseded: () => {},
   });
   const request = (type: XdsType, fields: Partial<Incoming> = {}): void =>
     session.request({

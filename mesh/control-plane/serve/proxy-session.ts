@@ -31,6 +31,8 @@ export interface SessionEvents {
   rejected(rejection: Rejection): void;
   /** The proxy has all of this snapshot. */
   synced(generation: number): void;
+  /** The same proxy has come again over another stream; this one is to end. */
+  superseded(): void;
 }
 
 /**
@@ -78,6 +80,11 @@ export class ProxySession {
     for (const name of incoming.unsubscribe) watch.unsubscribe(name);
     for (const name of incoming.subscribe) watch.subscribe(name, name in incoming.initialVersions);
     this.#flush();
+  }
+
+  /** Ends the conversation: the proxy has a newer one. */
+  supersede(): void {
+    this.#events.superseded();
   }
 
   /** Takes over the configuration that the proxy is to have from now on. */
