@@ -21,7 +21,7 @@ export function setMark(fd: number, mark: number, calls: SocketCalls): void {
 }
 
 /**
- * A function that makes sockets whose connections carry the proxy's mark, to call `connect` on. Node makes a socket only while it
+ * A function that makes sockets whose connections carry the proxy's mark. Call `connect` before anything reads from them. Node makes a socket only while it
  * connects, too late for a mark, so this makes it and hands it over.
  */
 export function markedSockets(
@@ -32,8 +32,10 @@ export function markedSockets(
     const kind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     const fd = calls.socket(family === 6 ? AF_INET6 : AF_INET, kind, 0);
     if (fd < 0) throw new Error(`cannot make a socket (errno ${calls.errno()})`);
-    // From here on the socket owns the descriptor and closes it.
-    const socket = new Socket({ fd, readable: true, writable: true });
+    // From here on the socket owns the descriptor and closes it. It must not be read from before it is connected: the kernel would say
+    // that the connection has ended, and with a name to look up first there is time for that.
+    const options = { fd, readable: true, writable: true, manualStart: true };
+    const socket = new Socket(options);
     try {
       setMark(fd, mark, calls);
     } catch (error) {
