@@ -7,6 +7,8 @@ export type DockTab = "terminals" | "logs" | "events";
 export interface FrameState {
   readonly page: Page;
   readonly lab: string | undefined;
+  /** What the page of requests is filtered by. */
+  readonly requestFilter: string;
   readonly dock: DockTab | undefined;
   readonly palette: boolean;
   readonly theme: "system" | "light" | "dark";
@@ -16,6 +18,7 @@ export interface FrameState {
 export const frameStore = createStore<FrameState>(() => ({
   page: "labs",
   lab: undefined,
+  requestFilter: "",
   dock: undefined,
   palette: false,
   theme: (localStorage.getItem("slipway-theme") as FrameState["theme"] | null) ?? "system",

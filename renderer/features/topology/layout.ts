@@ -6,28 +6,52 @@ export interface Placed {
   readonly y: number;
 }
 
-export const NODE_WIDTH = 176;
-export const NODE_HEIGHT = 58;
+const NODE_WIDTH = 190;
+const NODE_HEIGHT = 58;
 
-/** What decides where things stand. While it stays the same, the picture stays still. */
-export function structureKey({ nodes, edges }: Topology): string {
-  return [...nodes.map((node) => node.id), ...edges.map((edge) => `${edge.from}>${edge.to}`)].join("|");
+/**
+ * What decides where things stand. An edge that was seen once keeps its place while both ends exist: traffic that pauses must not
+ * make the picture jump.
+ */
+export class Structure {
+  #nodes: readonly string[] = [];
+  #edges: ReadonlyMap<string, readonly [from: string, to: string]> = new Map();
+
+  get nodes(): readonly string[] {
+    return this.#nodes;
+  }
+
+  get edges(): readonly (readonly [from: string, to: string])[] {
+    return [...this.#edges.values()];
+  }
+
+  /** Takes over what is there now; the result is the same for as long as the structure is. */
+  update({ nodes, edges }: Topology): string {
+    const ids = new Set(nodes.map((node) => node.id));
+    const seen = [...this.#edges.values(), ...edges.map(({ from, to }) => [from, to] as const)];
+    const kept = seen
+      .filter(([from, to]) => ids.has(from) && ids.has(to))
+      .map((edge) => [edge.join(">"), edge] as const);
+    this.#nodes = [...ids].toSorted();
+    this.#edges = new Map(kept.toSorted(([a], [b]) => a.localeCompare(b)));
+    return [...this.#nodes, ...this.#edges.keys()].join("|");
+  }
 }
 
 /** Columns from left to right in the direction of the requests, by ELK, loaded when the first picture is drawn. */
-export async function layOut({ nodes, edges }: Topology): Promise<readonly Placed[]> {
+export async function layOut({ nodes, edges }: Structure): Promise<readonly Placed[]> {
   const { default: Elk } = await import("elkjs/lib/elk.bundled.js");
   const graph = await new Elk().layout({
     id: "root",
     layoutOptions: {
       "elk.algorithm": "layered",
       "elk.direction": "RIGHT",
-      "elk.layered.spacing.nodeNodeBetweenLayers": "110",
-      "elk.spacing.nodeNode": "26",
+      "elk.layered.spacing.nodeNodeBetweenLayers": "132",
+      "elk.spacing.nodeNode": "34",
       "elk.layered.considerModelOrder.strategy": "NODES_AND_EDGES",
     },
-    children: nodes.map((node) => ({ id: node.id, width: NODE_WIDTH, height: NODE_HEIGHT })),
-    edges: edges.map((edge) => ({ id: `${edge.from}>${edge.to}`, sources: [edge.from], targets: [edge.to] })),
+    children: nodes.map((id) => ({ id, width: NODE_WIDTH, height: NODE_HEIGHT })),
+    edges: edges.map(([from, to]) => ({ id: `${from}>${to}`, sources: [from], targets: [to] })),
   });
   return (graph.children ?? []).map(({ id, x = 0, y = 0 }) => ({ id, x, y }));
 }

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useRef, useState } from "react";
+import { type CSSProperties, lazy, Suspense, useRef, useState } from "react";
 import type { TrafficPoint } from "#api/rpc/telemetry.ts";
 import { useStream } from "../../../bridge/hooks.ts";
 import { milliseconds, percent, versionColor } from "../../../ui/format.ts";
@@ -60,7 +60,7 @@ export function VersionCharts({ service }: { readonly service: string }) {
             return (
               <tr key={version}>
                 <th scope="row">
-                  <span className="swatch" style={{ background: versionColor(version) }} /> {version}
+                  <span className="swatch" style={lineStyle(versions, version)} aria-hidden /> {version}
                 </th>
                 <td>{percent(share)}</td>
                 <td className={errors > 0.01 ? "bad" : ""}>{percent(errors)}</td>
@@ -82,7 +82,8 @@ export function VersionCharts({ service }: { readonly service: string }) {
                 color: versionColor(version),
                 values: shown.map((point) => of(point, version)),
               }))}
-              maximum={unit === "%" ? 100 : undefined}
+              maximum={title === "share of answers" ? 100 : undefined}
+              seconds={SECONDS}
             />
           ))}
         </Suspense>
@@ -90,6 +91,12 @@ export function VersionCharts({ service }: { readonly service: string }) {
     </div>
   );
 }
+
+/** As the line in the chart: the colour of the version, and dashes, which tell versions apart without colour. */
+const lineStyle = (versions: readonly string[], version: string): CSSProperties => ({
+  borderColor: versionColor(version),
+  borderTopStyle: versions.indexOf(version) % 2 === 1 ? "dashed" : "solid",
+});
 
 function shareOf(point: TrafficPoint, service: string, version: string): number | undefined {
   const versions = Object.values(point.byVersion[service] ?? {});

@@ -1,7 +1,9 @@
 import { yaml as yamlLanguage } from "@codemirror/lang-yaml";
+import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { type Diagnostic, lintGutter, setDiagnostics } from "@codemirror/lint";
 import { Prec } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
+import { tags } from "@lezer/highlight";
 import { basicSetup } from "codemirror";
 import { useEffect, useRef } from "react";
 import type { Problem } from "#api/problem.ts";
@@ -22,8 +24,18 @@ const theme = EditorView.theme({
     backgroundColor: "color-mix(in srgb, var(--accent) 25%, transparent) !important",
   },
   ".cm-cursor": { borderLeftColor: "var(--text)" },
+  ".cm-lint-marker": { width: "0.9em", height: "0.9em" },
   ".cm-tooltip": { backgroundColor: "var(--surface)", border: "1px solid var(--line)" },
 });
+
+/** In the page's own colours, so that light and dark are one. */
+const highlighting = HighlightStyle.define([
+  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--code-key)" },
+  { tag: [tags.string, tags.special(tags.string)], color: "var(--code-text)" },
+  { tag: tags.comment, color: "var(--text-2)", fontStyle: "italic" },
+  { tag: [tags.meta, tags.separator, tags.punctuation], color: "var(--text-2)" },
+  { tag: tags.invalid, color: "var(--bad)" },
+]);
 
 /** CodeMirror with YAML; problems are marked at their lines. */
 export default function CodeEditor({ value, problems, onChange, onSubmit }: CodeEditorProps) {
@@ -45,6 +57,7 @@ export default function CodeEditor({ value, problems, onChange, onSubmit }: Code
         Prec.highest(keymap.of([{ key: "Mod-Enter", run: submit }])),
         basicSetup,
         yamlLanguage(),
+        syntaxHighlighting(highlighting),
         lintGutter(),
         theme,
         EditorView.contentAttributes.of({ "aria-label": "Manifest" }),

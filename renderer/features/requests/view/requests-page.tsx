@@ -1,10 +1,12 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { Lock, Pause, Play } from "lucide-react";
 import { useRef, useState } from "react";
+import { useStore } from "zustand";
 import type { RequestEvent } from "#api/rpc/telemetry.ts";
 import { useStream } from "../../../bridge/hooks.ts";
 import { Empty } from "../../../ui/empty.tsx";
 import { milliseconds } from "../../../ui/format.ts";
+import { frameStore } from "../../frame/model.ts";
 import { RequestDetail } from "./request-detail.tsx";
 import "./requests.css";
 
@@ -13,7 +15,8 @@ const ROW = 30;
 
 /** What the proxies see, as it happens. One request opens into its hops. */
 export function RequestsPage() {
-  const [filter, setFilter] = useState("");
+  const filter = useStore(frameStore, (state) => state.requestFilter);
+  const setFilter = (requestFilter: string): void => frameStore.setState({ requestFilter });
   const [paused, setPaused] = useState(false);
   const [selected, setSelected] = useState<RequestEvent>();
   const { requests, dropped } = useRequests(filter, paused);

@@ -1,37 +1,30 @@
-import {
-  Background,
-  BaseEdge,
-  type Edge,
-  EdgeLabelRenderer,
-  type EdgeProps,
-  getBezierPath,
-  Handle,
-  type Node,
-  type NodeProps,
-  Position,
-  ReactFlow,
-} from "@xyflow/react";
-import { Lock, LockOpen } from "lucide-react";
-import { useEffect, useMemo, useState } from "react";
-import type { Topology, TopologyEdge, TopologyNode } from "#api/rpc/telemetry.ts";
+import { Background, ReactFlow, useReactFlow, useStore } from "@xyflow/react";
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { Topology, TopologyEdge } from "#api/rpc/telemetry.ts";
 import { useLatest } from "../../../bridge/hooks.ts";
 import { Empty } from "../../../ui/empty.tsx";
-import { milliseconds, percent, rate, versionColor } from "../../../ui/format.ts";
-import { layOut, type Placed, structureKey } from "../layout.ts";
+import { percent, rate } from "../../../ui/format.ts";
+import { layOut, type Placed, Structure } from "../layout.ts";
+import { SelectionPanel } from "./selection-panel.tsx";
+import { type TrafficEdge, TrafficLine } from "./traffic-line.tsx";
+import { WorkloadBox, type WorkloadNode } from "./workload-box.tsx";
 import "@xyflow/react/dist/style.css";
 import "./topology.css";
 
 const WINDOW_SECONDS = 5;
-type WorkloadNode = Node<{ readonly workload: TopologyNode }, "workload">;
-type TrafficEdge = Edge<{ readonly traffic: TopologyEdge }, "traffic">;
+const FIT = { padding: 0.08, maxZoom: 1.25 };
+const nodeTypes = { workload: WorkloadBox };
+const edgeTypes = { traffic: TrafficLine };
 
 /** The mesh as it is used: what exists, and what was measured between it in the last seconds. */
-export function TopologyView({ onSelect }: { readonly onSelect?: (edge: TopologyEdge | undefined) => void }) {
+export function TopologyView() {
   const topology = useLatest("topology", { windowSeconds: WINDOW_SECONDS });
+  const [selected, setSelected] = useState<string>();
   const placed = useLayout(topology);
-  const nodes = useMemo(() => toNodes(topology, placed), [topology, placed]);
-  const edges = useMemo(() => toEdges(topology), [topology]);
-  if (topology === undefined || topology.nodes.length === 0) {
+  const nodes = useMemo(() => toNodes(topology, placed, selected), [topology, placed, selected]);
+  const edges = useMemo(() => toEdges(topology, selected, setSelected), [topology, selected]);
+  if (topology === undefined) return <Empty title="Looking at the mesh …" />;
+  if (topology.nodes.length === 0) {
     return <Empty title="No workloads yet">Workloads of the mesh and the traffic between them will appear here.</Empty>;
   }
   return (
@@ -41,22 +34,53 @@ export function TopologyView({ onSelect }: { readonly onSelect?: (edge: Topology
         edges={edges}
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
-        fitView
-        fitViewOptions={{ padding: 0.12 }}
-        key={placed.length}
         nodesConnectable={false}
         nodesDraggable={false}
         minZoom={0.2}
         maxZoom={1.6}
         proOptions={{ hideAttribution: true }}
-        onEdgeClick={(_, edge) => onSelect?.(edge.data?.traffic)}
-        onPaneClick={() => onSelect?.(undefined)}
+        onEdgeClick={(_, edge) => setSelected(edge.id)}
+        onNodeClick={(_, node) => setSelected(node.id)}
+        onPaneClick={() => setSelected(undefined)}
         aria-label="Topology of the mesh"
       >
         <Background gap={22} size={1} color="var(--line)" />
+        <FitWhole placed={placed} />
       </ReactFlow>
+      <Legend />
+      {selected && <SelectionPanel topology={topology} selected={selected} onClose={() => setSelected(undefined)} />}
       <EdgeTable edges={topology.edges} />
     </>
+  );
+}
+
+/** Shows everything again when the structure or the space for it changed, and leaves the person's own zoom alone otherwise. */
+function FitWhole({ placed }: { readonly placed: readonly Placed[] }) {
+  const { fitView } = useReactFlow();
+  const size = useStore((state) => `${state.width}x${state.height}`);
+  const measured = useStore((state) =>
+    [...state.nodeLookup.values()].every((node) => node.measured.width !== undefined),
+  );
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the space is a reason to fit, not an input
+  useEffect(() => {
+    if (measured && placed.length > 0) void fitView(FIT);
+  }, [fitView, placed, size, measured]);
+  return null;
+}
+
+function Legend() {
+  return (
+    <div className="topology-legend" aria-hidden>
+      <span>
+        <i className="sample" />
+        width: requests per second
+      </span>
+      <span>
+        <i className="sample failing" />
+        errors
+      </span>
+      <span>last {WINDOW_SECONDS} s, as the proxies measured it</span>
+    </div>
   );
 }
 
@@ -82,12 +106,12 @@ function EdgeTable({ edges }: { readonly edges: readonly TopologyEdge[] }) {
 
 function useLayout(topology: Topology | undefined): readonly Placed[] {
   const [placed, setPlaced] = useState<readonly Placed[]>([]);
-  const key = topology === undefined ? "" : structureKey(topology);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only another structure moves things
+  const structure = useRef(new Structure());
+  const key = topology === undefined ? "" : structure.current.update(topology);
   useEffect(() => {
-    if (topology === undefined || topology.nodes.length === 0) return;
+    if (key === "") return;
     let current = true;
-    void layOut(topology).then((result) => current && setPlaced(result));
+    void layOut(structure.current).then((result) => current && setPlaced(result));
     return () => {
       current = false;
     };
@@ -95,100 +119,41 @@ function useLayout(topology: Topology | undefined): readonly Placed[] {
   return placed;
 }
 
-function toNodes(topology: Topology | undefined, placed: readonly Placed[]): WorkloadNode[] {
+function toNodes(
+  topology: Topology | undefined,
+  placed: readonly Placed[],
+  selected: string | undefined,
+): WorkloadNode[] {
   return (topology?.nodes ?? []).flatMap((workload) => {
     const place = placed.find((one) => one.id === workload.id);
-    return place === undefined
-      ? []
-      : [{ id: workload.id, type: "workload" as const, position: { x: place.x, y: place.y }, data: { workload } }];
+    if (place === undefined) return [];
+    const { id } = workload;
+    return [
+      {
+        id,
+        type: "workload" as const,
+        position: { x: place.x, y: place.y },
+        data: { workload },
+        selected: id === selected,
+      },
+    ];
   });
 }
 
-function toEdges(topology: Topology | undefined): TrafficEdge[] {
-  return (topology?.edges ?? []).map((traffic) => ({
-    id: `${traffic.from}>${traffic.to}`,
-    type: "traffic" as const,
-    source: traffic.from,
-    target: traffic.to,
-    data: { traffic },
-  }));
-}
-
-function WorkloadBox({ data: { workload } }: NodeProps<WorkloadNode>) {
-  const { ready, total } = workload.pods;
-  const state =
-    workload.role === "client" || workload.role === "external"
-      ? ""
-      : ready === total
-        ? "good"
-        : ready === 0
-          ? "bad"
-          : "warn";
-  return (
-    <div className={`workload ${workload.role}`}>
-      <Handle type="target" position={Position.Left} />
-      <div className="row">
-        <span className={`dot ${state}`} />
-        <strong>{workload.workload}</strong>
-      </div>
-      <div className="row muted">
-        {workload.version && (
-          <span className="version" style={{ background: versionColor(workload.version) }}>
-            {workload.version}
-          </span>
-        )}
-        <span>{workload.namespace}</span>
-        {state !== "" && (
-          <span>
-            {ready}/{total}
-          </span>
-        )}
-      </div>
-      <Handle type="source" position={Position.Right} />
-    </div>
-  );
-}
-
-function TrafficLine({ sourceX, sourceY, targetX, targetY, data }: EdgeProps<TrafficEdge>) {
-  const [path, labelX, labelY] = getBezierPath({
-    sourceX,
-    sourceY,
-    targetX,
-    targetY,
-    sourcePosition: Position.Right,
-    targetPosition: Position.Left,
+function toEdges(
+  topology: Topology | undefined,
+  selected: string | undefined,
+  onSelect: (id: string) => void,
+): TrafficEdge[] {
+  return (topology?.edges ?? []).map((traffic) => {
+    const id = `${traffic.from}>${traffic.to}`;
+    return {
+      id,
+      type: "traffic" as const,
+      source: traffic.from,
+      target: traffic.to,
+      data: { traffic, onSelect },
+      selected: id === selected,
+    };
   });
-  if (data === undefined) return null;
-  const { requestsPerSecond, errorShare, p99Ms, mutualTlsShare } = data.traffic;
-  const failing = errorShare > 0.01;
-  const width = Math.min(9, 1.5 + Math.sqrt(requestsPerSecond) * 0.7);
-  const Icon = mutualTlsShare >= 0.999 ? Lock : LockOpen;
-  return (
-    <>
-      <BaseEdge
-        path={path}
-        style={{
-          strokeWidth: width,
-          stroke: failing ? "var(--bad)" : "var(--accent)",
-          strokeDasharray: failing ? "10 6" : undefined,
-          opacity: 0.75,
-        }}
-      />
-      <EdgeLabelRenderer>
-        <div className="edge-label" style={{ transform: `translate(-50%, -50%) translate(${labelX}px, ${labelY}px)` }}>
-          <Icon
-            size={11}
-            className={mutualTlsShare >= 0.999 ? "good" : "muted"}
-            aria-label={mutualTlsShare >= 0.999 ? "mutual TLS" : "not all mutual TLS"}
-          />
-          {rate(requestsPerSecond)}
-          {failing && <span className="bad">{percent(errorShare)} errors</span>}
-          <span className="muted">{milliseconds(p99Ms)}</span>
-        </div>
-      </EdgeLabelRenderer>
-    </>
-  );
 }
-
-const nodeTypes = { workload: WorkloadBox };
-const edgeTypes = { traffic: TrafficLine };
