@@ -23,7 +23,17 @@ export class RegexCache {
   /** Envoy's regex_rewrite: every match replaced; \1 to \9 are groups. */
   rewrite(pattern: string, substitution: string): (value: string) => string {
     const compiled = this.compile(pattern);
-    const replacement = substitution.replace(/\$/g, "\\$").replace(/\\(\d)/g, (_all, group: string) => `$${group}`);
-    return (value) => compiled.matcher(value).replaceAll(replacement);
+    const parts = substitution.split(/(\\\d)/);
+    return (value) => {
+      const matcher = compiled.matcher(value);
+      let result = "";
+      let last = 0;
+      while (matcher.find()) {
+        result += value.slice(last, matcher.start());
+        for (const part of parts) result += /^\\\d$/.test(part) ? (matcher.group(Number(part.slice(1))) ?? "") : part;
+        last = matcher.end();
+      }
+      return result + value.slice(last);
+    };
   }
 }

@@ -276,7 +276,7 @@ function checkRequest(head: Head): number {
     for (let index = host + 1; index < head.count; index += 1) if (head.ids[index] === known.host) return error.host;
     head.authority = head.valueAt(host);
     // Most requests of a connection name the same host.
-    if (head.authority !== head.checkedAuthority) {
+    if (head.authority === "" || head.authority !== head.checkedAuthority) {
       if (!isAuthority(head.authority)) return error.host;
       head.checkedAuthority = head.authority;
     }
