@@ -2,11 +2,12 @@ import { isDeepStrictEqual } from "node:util";
 import type { IReplicaSet } from "kubernetes-models/apps/v1/ReplicaSet";
 import type { IReplicaSetStatus } from "kubernetes-models/apps/v1/ReplicaSetStatus";
 import type { KubeObject } from "#api/kinds/object.ts";
-import { appsV1, coreV1 } from "../machinery/resources.ts";
+import { appsV1, coreV1, type ResourceType } from "../machinery/resources.ts";
 import { watchCache } from "../node/cache.ts";
 import { timestamp } from "../node/clock.ts";
 import type { Pod } from "../node/kinds.ts";
 import type { Controller, ControllerContext } from "./context.ts";
+import { sliceType } from "./endpoint-slice.ts";
 import { controllerOf, isControlledBy, keyOf, splitKey } from "./owners.ts";
 import { createPod, deletePod } from "./pod-control.ts";
 import { deletionOrder, isActive, isAvailable, isReady } from "./pods.ts";
@@ -14,6 +15,11 @@ import { WorkQueue } from "./work-queue.ts";
 
 export type ReplicaSet = IReplicaSet & KubeObject;
 
+const webhookType: ResourceType = {
+  group: "admissionregistration.k8s.io",
+  version: "v1",
+  resource: "mutatingwebhookconfigurations",
+};
 /** Pods made or deleted at once for one ReplicaSet. */
 const BURST = 100;
 
@@ -22,10 +28,17 @@ export function startReplicaSets(context: ControllerContext): Controller {
   const { resources, clock, logger } = context;
   const sets = watchCache<ReplicaSet>(resources, appsV1("replicasets"));
   const pods = watchCache<Pod>(resources, coreV1("pods"));
-  // A webhook that is not there yet (the injector, right after the start) is asked again soon.
   const queue = new WorkQueue({ name: "replicaset", clock, logger, retryMs: { first: 50, max: 1000 }, reconcile });
   /** Pods that were made but have not come back by the watch. */
   const expected = new Map<string, Set<string>>();
+  /** Sets whose pods were refused. Mostly by a webhook that does not answer yet: when services change they are tried at once. */
+  const refused = new Set<string>();
+  const tryRefused = (): void => {
+    for (const key of refused) queue.add(key);
+  };
+  const stopHelpers = [sliceType, webhookType].map((type) =>
+    resources.watch<KubeObject>(type, {}, { onEvent: tryRefused }),
+  );
 
   sets.onChange(({ before, after }) => queue.add(keyOf((after ?? before)!)));
   pods.onChange(({ before, after }) => {
@@ -41,6 +54,7 @@ export function startReplicaSets(context: ControllerContext): Controller {
     await Promise.all([sets.synced, pods.synced]);
     const { namespace, name } = splitKey(key);
     const set = sets.get(namespace, name);
+    refused.delete(key);
     if (set === undefined) return void expected.delete(key);
     const owned = [...pods.all()].filter((pod) => isControlledBy(pod, set));
     const active = owned.filter(isActive);
@@ -50,6 +64,7 @@ export function startReplicaSets(context: ControllerContext): Controller {
         await scale(set, active, key);
       } catch (error) {
         failure = error;
+        refused.add(key);
       }
     }
     await writeStatus(set, active, failure);
@@ -109,6 +124,7 @@ export function startReplicaSets(context: ControllerContext): Controller {
       queue.stop();
       sets.close();
       pods.close();
+      for (const stop of stopHelpers) stop();
     },
   };
 }
