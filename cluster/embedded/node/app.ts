@@ -19,7 +19,8 @@ import { readCatalogue } from "./images.ts";
 import { type ConfigMap, type Pod, podName, type Secret, type Service } from "./kinds.ts";
 import { LogStore } from "./log-store.ts";
 import { type NodeSpec, registerNode } from "./node-object.ts";
-import { type PodHost, PodWorker } from "./pod-worker.ts";
+import type { PodHost } from "./pod-ground.ts";
+import { PodWorker } from "./pod-worker.ts";
 import type { MintToken } from "./tokens.ts";
 
 export interface NodeOptions {

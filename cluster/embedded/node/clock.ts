@@ -15,6 +15,20 @@ export const systemClock: Clock = {
   },
 };
 
+/** Waits, or until the signal is aborted. */
+export function pause(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      cancel();
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const cancel = clock.after(milliseconds, done);
+    if (signal.aborted) done();
+    else signal.addEventListener("abort", done);
+  });
+}
+
 /** What this folder needs of a logger; pino's has it. */
 export interface Logger {
   debug(fields: object, message: string): void;

@@ -48,7 +48,7 @@ export async function planContainer(
     ]);
     const command = argumentsOf(container, image, env);
     if (command.length === 0) throw new StartError("RunContainerError", "no command specified");
-    await requireExecutable(command[0] ?? "", { path: env["PATH"] ?? "", image });
+    await requireExecutable(command[0] ?? "", { path: env.PATH ?? "", image });
     return {
       image,
       command: {

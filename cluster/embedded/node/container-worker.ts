@@ -1,15 +1,17 @@
 import { type BackOff, formatDuration, nextRestart, noBackOff } from "./backoff.ts";
+import { pause } from "./clock.ts";
 import type { ContainerHost, PodSandbox } from "./container-host.ts";
 import { type ContainerPlan, planContainer, readTerminationMessage, StartError } from "./container-plan.ts";
-import { type ContainerExit, type ContainerProcess, startContainer } from "./container-process.ts";
-import { type ContainerRecord, freshRecord, type Terminated, terminationReason } from "./container-record.ts";
+import { ContainerProbes } from "./container-probes.ts";
+import { type ContainerProcess, startContainer } from "./container-process.ts";
+import { type ContainerRecord, freshRecord, type Terminated } from "./container-record.ts";
 import type { CriLog } from "./cri-log.ts";
 import { type ExecTarget, execToEnd } from "./exec.ts";
 import { runHook } from "./hooks.ts";
 import { type Container, isSidecar, type PodName, podName } from "./kinds.ts";
 import { restarts } from "./pod-status.ts";
 import type { ProbeTarget } from "./probe.ts";
-import { type ProbeKind, startProbe } from "./prober.ts";
+import { terminatedState } from "./termination.ts";
 
 export interface WorkerOptions {
   readonly host: ContainerHost;
@@ -43,7 +45,7 @@ export class ContainerWorker {
   readonly #stopping = new AbortController();
   #backOff: BackOff = noBackOff;
   #running: RunningContainer | undefined;
-  #disposeProbes: (() => void)[] = [];
+  #probes: ContainerProbes | undefined;
   #startedWaiters: (() => void)[] = [];
 
   constructor(options: WorkerOptions) {
@@ -90,6 +92,12 @@ export class ContainerWorker {
     if (running === undefined) return;
     this.#event("Normal", "Killing", `Stopping container ${this.container.name}`);
     await this.#end(running, graceMs);
+  }
+
+  /** Ends every process of the container at once, also when it is being stopped in peace. */
+  kill(): void {
+    this.#stopping.abort();
+    this.#running?.process.kill();
   }
 
   async #loop(onFirst: () => void): Promise<void> {
@@ -182,52 +190,28 @@ export class ContainerWorker {
       }
     }
     if (this.#running !== running || this.#stopping.signal.aborted) return;
-    if (this.container.startupProbe === undefined) this.#started(running);
-    else this.#probe("startup", running);
+    this.#probes = this.#watchProbes(running);
+    this.#probes.start();
   }
 
-  /** Startup is over: readiness and liveness are watched from now on. */
-  #started(running: RunningContainer): void {
-    this.#set({ started: true, ready: this.container.readinessProbe === undefined });
-    this.#wakeStarted();
-    this.#probe("readiness", running);
-    this.#probe("liveness", running);
-  }
-
-  #probe(kind: ProbeKind, running: RunningContainer): void {
-    const probe = {
-      startup: this.container.startupProbe,
-      liveness: this.container.livenessProbe,
-      readiness: this.container.readinessProbe,
-    }[kind];
-    if (probe === undefined) return;
-    const dispose = startProbe(kind, probe, {
+  #watchProbes(running: RunningContainer): ContainerProbes {
+    return new ContainerProbes({
+      container: this.container,
       clock: this.#options.host.clock,
       target: this.#probeTarget(running),
-      events: {
-        onFailure: (_, message) =>
-          this.#event("Warning", "Unhealthy", `${kind[0]?.toUpperCase()}${kind.slice(1)} probe failed: ${message}`),
-        onVerdict: (_, ok) => this.#judge(kind, { ok, running, dispose: () => dispose() }),
+      outcomes: {
+        onStarted: () => {
+          this.#set({ started: true });
+          this.#wakeStarted();
+        },
+        onReady: (ready) => this.#set({ ready }),
+        onUnhealthy: (message) => this.#event("Warning", "Unhealthy", message),
+        onFailed: (kind, { terminationGracePeriodSeconds: seconds }) => {
+          this.#event("Normal", "Killing", `Container ${this.container.name} failed ${kind} probe, will be restarted`);
+          void this.#end(running, seconds === undefined ? this.#graceMs() : seconds * 1000);
+        },
       },
     });
-    this.#disposeProbes.push(dispose);
-  }
-
-  #judge(kind: ProbeKind, verdict: { ok: boolean; running: RunningContainer; dispose: () => void }): void {
-    if (this.#running !== verdict.running) return;
-    if (kind === "readiness") return this.#set({ ready: verdict.ok });
-    if (kind === "startup" && verdict.ok) {
-      verdict.dispose();
-      return this.#started(verdict.running);
-    }
-    if (verdict.ok) return;
-    verdict.dispose();
-    this.#event("Normal", "Killing", `Container ${this.container.name} failed ${kind} probe, will be restarted`);
-    const probe = kind === "startup" ? this.container.startupProbe : this.container.livenessProbe;
-    void this.#end(
-      verdict.running,
-      probe?.terminationGracePeriodSeconds === undefined ? this.#graceMs() : probe.terminationGracePeriodSeconds * 1000,
-    );
   }
 
   #probeTarget(running: RunningContainer): ProbeTarget {
@@ -244,36 +228,24 @@ export class ContainerWorker {
   async #watch(running: RunningContainer): Promise<Terminated> {
     const exit = await running.process.exited;
     this.#running = undefined;
-    for (const dispose of this.#disposeProbes.splice(0)) dispose();
+    this.#probes?.stop();
     await this.#options.host.logs.close(running.log);
-    const written = await readTerminationMessage(this.#options.sandbox.runDir, this.container.name);
-    const state = this.#terminated(running, exit, written);
+    const state = terminatedState(this.container, {
+      exit,
+      startedAt: running.startedAt,
+      finishedAt: this.#now(),
+      containerId: this.record.containerId,
+      written: await readTerminationMessage(this.#options.sandbox.runDir, this.container.name),
+      tail: running.log.tail(),
+    });
     this.#set({ state, ready: false, started: false });
     return state;
-  }
-
-  #terminated(running: RunningContainer, exit: ContainerExit, written: string): Terminated {
-    const finishedAt = this.#now();
-    const startFailure = launchFailure(running.log.tail(), { exit, livedMs: finishedAt - running.startedAt });
-    const { terminationMessagePolicy } = this.container;
-    const fromLog = terminationMessagePolicy === "FallbackToLogsOnError" && exit.exitCode !== 0;
-    const message = startFailure ?? (written || (fromLog ? running.log.tail().slice(-2048) : ""));
-    return {
-      kind: "terminated",
-      exitCode: startFailure === undefined ? exit.exitCode : 128,
-      reason: startFailure === undefined ? terminationReason(exit.exitCode) : "StartError",
-      ...(exit.signal === undefined ? {} : { signal: exit.signal }),
-      ...(message === "" ? {} : { message }),
-      startedAt: running.startedAt,
-      finishedAt,
-      ...(this.record.containerId === undefined ? {} : { containerId: this.record.containerId }),
-    };
   }
 
   /** preStop, TERM, KILL, all within the grace period (at least two seconds after a slow hook, as the kubelet allows). */
   async #end(running: RunningContainer, graceMs: number): Promise<void> {
     const deadline = this.#now() + graceMs;
-    for (const dispose of this.#disposeProbes.splice(0)) dispose();
+    this.#probes?.stop();
     const hook = this.container.lifecycle?.preStop;
     if (hook !== undefined && graceMs > 0) {
       const failure = await Promise.race([
@@ -312,13 +284,7 @@ export class ContainerWorker {
       });
       this.#event("Normal", "BackOff", `Back-off pulling image "${this.container.image}"`);
     }
-    await new Promise<void>((resolve) => {
-      const cancel = this.#options.host.clock.after(waitMs, resolve);
-      this.#stopping.signal.addEventListener("abort", () => {
-        cancel();
-        resolve();
-      });
-    });
+    await pause(this.#options.host.clock, waitMs, this.#stopping.signal);
   }
 
   #graceMs(): number {
@@ -351,10 +317,4 @@ export class ContainerWorker {
       container: { name: this.container.name, init: this.init },
     });
   }
-}
-
-/** What bubblewrap or setpriv said when they could not start the program; undefined when it is the program that ended. */
-function launchFailure(output: string, end: { exit: ContainerExit; livedMs: number }): string | undefined {
-  if (end.livedMs > 2000 || (end.exit.exitCode !== 1 && end.exit.exitCode !== 127)) return undefined;
-  return /^(bwrap|setpriv|\/usr\/bin\/env|env): /.test(output) && !output.includes("\n") ? output : undefined;
 }

