@@ -11,7 +11,9 @@ export class MetricsHistory {
 
   add(pod: string, sample: Sample): void {
     const samples = this.#samples.get(pod) ?? [];
-    samples.push(sample);
+    const values = new Map<string, number>();
+    for (const [series, value] of sample.values) values.set(this.#names.canonical(series), value);
+    samples.push({ time: sample.time, values });
     if (samples.length > MAX_SAMPLES) samples.shift();
     this.#samples.set(pod, samples);
   }

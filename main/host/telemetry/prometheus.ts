@@ -32,6 +32,17 @@ export function parseSample(text: string, time: number, prefix: string): Sample 
 /** Splits `name{a="b",…}`. Results are kept: the same series come back every second. */
 export class SeriesNames {
   readonly #known = new Map<string, Series>();
+  readonly #texts = new Map<string, string>();
+
+  /** One string for all samples: a piece cut out of an answer would keep the whole answer in memory. */
+  canonical(text: string): string {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    const copy = Buffer.from(text).toString();
+    if (this.#texts.size > 50_000) this.#texts.clear();
+    this.#texts.set(copy, copy);
+    return copy;
+  }
 
   parse(text: string): Series {
     const known = this.#known.get(text);
