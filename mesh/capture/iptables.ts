@@ -92,7 +92,6 @@ function outboundRules(options: CaptureOptions, context: RuleContext): readonly 
     ...options.excludeOutboundPorts.map((port) => output(`-p tcp --dport ${port} -j RETURN`)),
     output(`-o lo -s ${passthrough} -j RETURN`),
     ...proxyMatches(options, context).flatMap((match) => proxyRules(match, { options, loopback }).map(output)),
-    ...(context.proxy === "mark" ? [output(`-p tcp --dport ${ports.istiodSecureGrpc} -j RETURN`)] : []),
     ...dnsRules(options, context),
     output(`-d ${loopback} -j RETURN`),
     ...sameFamily(options.excludeRanges, context).map((range) => output(`-d ${range} -j RETURN`)),
@@ -120,7 +119,7 @@ function proxyMatches(options: CaptureOptions, { proxy }: RuleContext): readonly
 
 /**
  * The proxy calling its own pod by address goes through the inbound side; the application talking to itself stays alone; all else
- * that the proxy sends leaves. (With a mark the agent's stream to istiod, which no mark reaches, leaves by its port.)
+ * that the proxy sends leaves.
  */
 function proxyRules(match: ProxyMatch, at: { options: CaptureOptions; loopback: string }): readonly string[] {
   const { tunnelPort, redirectDns } = at.options;
