@@ -22,13 +22,10 @@ export interface DnsZone {
   readonly records: ReadonlyMap<string, readonly DnsRecord[]>;
   /** Names that exist only because something lies below them: they have no records, but are no errors either. */
   readonly parents: ReadonlySet<string>;
-  /** Pod addresses, for names like 10-244-0-5.shop.pod.cluster.local. */
-  readonly namespaces: ReadonlySet<string>;
 }
 
 export function buildZone(domain: string, services: Iterable<Service>, slices: Iterable<EndpointSlice>): DnsZone {
   const records = new Map<string, DnsRecord[]>();
-  const namespaces = new Set<string>();
   const add = (record: DnsRecord): void => {
     const known = records.get(record.name);
     if (known === undefined) records.set(record.name, [record]);
@@ -36,11 +33,9 @@ export function buildZone(domain: string, services: Iterable<Service>, slices: I
   };
   const bySlices = groupSlices(slices);
   for (const service of services) {
-    namespaces.add(service.metadata.namespace ?? "default");
     addService(service, { domain, slices: bySlices.get(serviceKey(service)) ?? [], add });
   }
-  add({ type: "A", name: `ns.dns.${domain}`, data: "10.96.0.10" });
-  return { domain, records, parents: parentsOf(records.keys()), namespaces };
+  return { domain, records, parents: parentsOf(records.keys()) };
 }
 
 interface Context {

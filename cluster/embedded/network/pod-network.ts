@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { run } from "../sandbox/run.ts";
 import type { Namespaces } from "./netns.ts";
 
@@ -71,9 +71,13 @@ function hostTearDown(link: PodLink): string[] {
   return [`link del ${hostInterface(link.address)}`, `netns del ${link.name}`];
 }
 
+const POD_IPV6 = "/proc/sys/net/ipv6/conf/eth0/disable_ipv6";
+
 /** Container runtimes let every user of a pod bind low ports and send pings; so do we. */
 function podSettings(): void {
   writeFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+  // The loopback keeps ::1, which programs expect. A kernel without IPv6 has no such file.
+  if (existsSync(POD_IPV6)) writeFileSync(POD_IPV6, "1");
 }
 
 async function runBatch(lines: readonly string[], flags: readonly string[] = []): Promise<void> {

@@ -18,6 +18,8 @@ export async function prepareSandbox(options: PrepareOptions): Promise<void> {
   await Promise.all(
     Object.entries(nodeSettings).map(([name, value]) => writeFile(`/proc/sys/net/ipv4/${name}`, value)),
   );
+  // Pods and services have IPv4 addresses only: no neighbour discovery on every link. A kernel without IPv6 has no such file.
+  await writeFile("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1").catch(() => undefined);
 }
 
 /** Kernel settings of the network namespace that routes between pods. */
