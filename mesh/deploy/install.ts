@@ -7,7 +7,8 @@ import { Discovery } from "#kube/discovery.ts";
 import { resources } from "#kube/resource.ts";
 import * as controlPlane from "./control-plane.ts";
 import { gatewayDeployment, gatewayService, gatewayServiceAccount } from "./ingress-gateway.ts";
-import { clusterRole, clusterRoleBinding, role, roleBinding } from "./rbac.ts";
+import { owned, pruneMesh } from "./ownership.ts";
+import { clusterRole, clusterRoleBinding, gatewayRole, gatewayRoleBinding, role, roleBinding } from "./rbac.ts";
 import { defaultValues, type MeshValues } from "./values.ts";
 import { injectorWebhook, validatorWebhook } from "./webhooks.ts";
 
@@ -21,9 +22,14 @@ export interface InstallContext {
 
 /**
  * The mesh's objects in groups; each group needs the one before it, and what is in one may be applied in any order. The gateway
- * comes at once with the control plane: its pods wait for the injector, which is quicker than waiting here.
+ * comes at once with the control plane, and people's workloads may as well: the injector's policy is Fail, so that the ReplicaSets
+ * try again within milliseconds of its first answer. That is quicker than waiting here, and no pod ever starts without its proxy.
  */
 export function meshManifests(values: MeshValues): readonly (readonly KubeObject[])[] {
+  return groups(values).map((group) => group.map(owned));
+}
+
+function groups(values: MeshValues): readonly (readonly KubeObject[])[] {
   return [
     [controlPlane.systemNamespace as KubeObject, ...(crds as readonly KubeObject[])],
     [
@@ -36,6 +42,8 @@ export function meshManifests(values: MeshValues): readonly (readonly KubeObject
       controlPlane.service,
       controlPlane.disruptionBudget,
       gatewayServiceAccount,
+      gatewayRole,
+      gatewayRoleBinding,
       gatewayService,
     ] as KubeObject[],
     [injectorWebhook, validatorWebhook] as KubeObject[],
@@ -43,16 +51,21 @@ export function meshManifests(values: MeshValues): readonly (readonly KubeObject
   ];
 }
 
-/** Installs or updates the mesh by server-side apply. Does not wait until it is ready. */
+/**
+ * Installs or updates the mesh by server-side apply, and removes what an earlier version installed and this one does not. Does not
+ * wait until it is ready: that is what `whenAvailable` of kube/wait.ts is for.
+ */
 export async function installMesh(
   client: KubeClient,
   context: InstallContext,
   values: MeshValues = defaultValues,
 ): Promise<void> {
   const discovery = new Discovery(client);
-  for (const group of meshManifests(values)) {
+  const manifests = meshManifests(values);
+  for (const group of manifests) {
     await Promise.all(group.map((object) => applyObject(client, discovery, { object, context })));
   }
+  await pruneMesh(client, manifests.flat(), { discovery, ...context });
 }
 
 /** Removes what was installed, except definitions: with them, people's own configuration would go. */

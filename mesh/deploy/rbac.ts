@@ -10,6 +10,11 @@ const metadata = {
 };
 const subjects = [{ kind: "ServiceAccount", name: "istiod", namespace: namespaces.system }];
 const read = ["get", "list", "watch"];
+const gatewayLabels = {
+  app: "istio-ingressgateway",
+  istio: "ingressgateway",
+  "app.kubernetes.io/managed-by": "slipway",
+};
 
 /** What the control plane reads everywhere, and the little that it writes. */
 export const clusterRole: IClusterRole = {
@@ -24,7 +29,12 @@ export const clusterRole: IClusterRole = {
       resources: ["*"],
       verbs: read,
     },
-    { apiGroups: ["networking.istio.io", "security.istio.io"], resources: ["*/status"], verbs: ["update", "patch"] },
+    {
+      apiGroups: ["networking.istio.io", "security.istio.io", "telemetry.istio.io", "extensions.istio.io"],
+      resources: ["*/status"],
+      verbs: ["update", "patch"],
+    },
+    { apiGroups: ["gateway.networking.k8s.io"], resources: ["*"], verbs: read },
     { apiGroups: ["apiextensions.k8s.io"], resources: ["customresourcedefinitions"], verbs: read },
     // Who a proxy is, by its token.
     { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
@@ -63,4 +73,20 @@ export const roleBinding: IRoleBinding = {
   metadata: { name: "istiod", namespace: namespaces.system, labels: metadata.labels },
   roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "istiod" },
   subjects,
+};
+
+/** A gateway's proxy may read the certificates that its servers name. */
+export const gatewayRole: IRole = {
+  apiVersion: "rbac.authorization.k8s.io/v1",
+  kind: "Role",
+  metadata: { name: "istio-ingressgateway-sds", namespace: namespaces.system, labels: gatewayLabels },
+  rules: [{ apiGroups: [""], resources: ["secrets"], verbs: read }],
+};
+
+export const gatewayRoleBinding: IRoleBinding = {
+  apiVersion: "rbac.authorization.k8s.io/v1",
+  kind: "RoleBinding",
+  metadata: { name: "istio-ingressgateway-sds", namespace: namespaces.system, labels: gatewayLabels },
+  roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "istio-ingressgateway-sds" },
+  subjects: [{ kind: "ServiceAccount", name: "istio-ingressgateway", namespace: namespaces.system }],
 };
