@@ -22,7 +22,9 @@ export interface Disk {
 
 const REVISION_KEY = "\u0001revision";
 const FORMAT_KEY = "\u0001format";
-const FORMAT = "slipway/1";
+const FORMAT = "slipway/2";
+/** Stands between the parts of a key; no Kubernetes name has it. (A zero byte would do too, but LMDB's binding reads such keys back as lists.) */
+const SEPARATOR = "|";
 
 /** Opens the database file in a folder, which is made when missing. Fails with AppError STATE_CORRUPT or DISK_FULL. */
 export function openDisk(folder: string): Disk {
@@ -107,7 +109,7 @@ function readRows(db: RootDatabase<Buffer, string>, folder: string): { key: Obje
     const rows: { key: ObjectKey; object: ApiObject }[] = [];
     for (const { key, value } of db.getRange({})) {
       if (key.startsWith("\u0001")) continue;
-      const [bucket = "", namespace = "", name = ""] = key.split("\u0000");
+      const [bucket = "", namespace = "", name = ""] = key.split(SEPARATOR);
       rows.push({ key: { bucket, namespace, name }, object: JSON.parse(value.toString()) as ApiObject });
     }
     return rows;
@@ -120,7 +122,7 @@ async function commit(db: RootDatabase<Buffer, string>, rows: readonly Row[], re
   try {
     await db.batch(() => {
       for (const { key, bytes } of rows) {
-        const id = `${key.bucket}\u0000${key.namespace}\u0000${key.name}`;
+        const id = [key.bucket, key.namespace, key.name].join(SEPARATOR);
         if (bytes === undefined) db.remove(id);
         else db.put(id, bytes);
       }

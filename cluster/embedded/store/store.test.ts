@@ -29,6 +29,19 @@ describe("store", () => {
     await again.close();
   });
 
+  it("finds objects with long names and without a namespace again", async () => {
+    const store = Store.open(folder);
+    const keys = ["n".repeat(80), "system:controller:with-colons"].flatMap((name) => [
+      { bucket: "/events", namespace: "istio-system", name },
+      { bucket: "/nodes", namespace: "", name },
+    ]);
+    for (const one of keys) await store.commit({ key: one, expected: 0, next: object(one.name) });
+    await store.close();
+    const again = Store.open(folder);
+    for (const one of keys) expect(again.get(one)?.metadata.name).toBe(one.name);
+    await again.close();
+  });
+
   it("refuses a write whose object has changed, without touching others of the same batch", async () => {
     const store = Store.open(folder);
     await store.commit({ key: key("a"), expected: 0, next: object("a") });
