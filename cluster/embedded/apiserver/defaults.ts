@@ -50,12 +50,17 @@ export function applyDefaults(kind: Kind, object: ApiObject): void {
     case "apps/statefulsets":
       if (isObject(spec)) {
         fill(spec, { replicas: 1, revisionHistoryLimit: 10, podManagementPolicy: "OrderedReady" });
+        const strategy = ensure(spec, "updateStrategy");
+        fill(strategy, { type: "RollingUpdate" });
+        if (strategy.type === "RollingUpdate") fill(ensure(strategy, "rollingUpdate"), { partition: 0 });
         template(spec);
       }
       return;
     case "batch/jobs":
       if (isObject(spec)) {
-        fill(spec, { completions: 1, parallelism: 1, backoffLimit: 6, completionMode: "NonIndexed", suspend: false });
+        // With parallelism alone it is a work queue, which has no number of completions.
+        if (spec.parallelism === undefined) fill(spec, { completions: 1 });
+        fill(spec, { parallelism: 1, backoffLimit: 6, completionMode: "NonIndexed", suspend: false });
         template(spec);
       }
       return;

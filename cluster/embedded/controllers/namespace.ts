@@ -80,7 +80,7 @@ export function startNamespaces(context: ControllerContext): Controller {
     }
     if (left > 0) return queue.addLater(name, AGAIN_MS);
     await resources
-      .patch(coreV1("namespaces"), undefined, name, { type: "merge", body: { spec: { finalizers: null } } })
+      .patch(coreV1("namespaces"), undefined, name, { type: "merge", body: { spec: { finalizers: [] } } })
       .catch(unlessGone);
   }
 
