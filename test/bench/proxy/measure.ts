@@ -14,10 +14,11 @@ export function cpuMicros(pid: number): number {
   return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1e6;
 }
 
-/** Resident memory in MB. */
-export function residentMb(pid: number): number {
-  const line = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  return Number(line?.[1] ?? 0) / 1024;
+/** Resident memory in MB: all of it, and what is not mapped from files that other processes share. */
+export function residentMb(pid: number): { readonly all: number; readonly own: number } {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const field = (name: string): number => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) / 1024;
+  return { all: Math.round(field("VmRSS")), own: Math.round(field("RssAnon")) };
 }
 
 /** Keeps a process on one processor, where the machine lets us. */
@@ -67,6 +68,7 @@ export interface ClosedLoop {
   readonly requestsPerSecond: number;
   readonly cpuMicrosPerRequest: number;
   readonly residentMb: number;
+  readonly ownMb: number;
   readonly errors: number;
 }
 
@@ -80,10 +82,12 @@ export async function closedLoop(pid: number, port: number, seconds: number): Pr
   const requests = Number(/(\d+) requests in/.exec(text)?.[1] ?? 0);
   const errors =
     Number(/Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0) + Number(/read (\d+)/.exec(text)?.[1] ?? 0);
+  const memory = residentMb(pid);
   return {
     requestsPerSecond: Math.round(requests / seconds),
     cpuMicrosPerRequest: Number((used / requests).toFixed(1)),
-    residentMb: Number(residentMb(pid).toFixed(1)),
+    residentMb: memory.all,
+    ownMb: memory.own,
     errors,
   };
 }

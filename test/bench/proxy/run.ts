@@ -76,7 +76,7 @@ async function main(): Promise<readonly Row[]> {
 }
 
 function table(rows: readonly Row[]): string {
-  const head = `| proxy | transport | CPU µs/request | requests/s | RSS MB | p50 ms at ${rate}/s | p99 ms at ${rate}/s | CPU µs/request at ${rate}/s | errors |`;
+  const head = `| proxy | transport | CPU µs/request | requests/s | RSS MB | of it anonymous | p50 ms at ${rate}/s | p99 ms at ${rate}/s | CPU µs/request at ${rate}/s | errors |`;
   const lines = rows.map((row) => {
     const { p50Ms, p99Ms, cpuMicrosPerRequest } = row.equalRate;
     const cells = [
@@ -90,7 +90,7 @@ function table(rows: readonly Row[]): string {
     ];
     return `| ${[...cells, cpuMicrosPerRequest, row.errors].join(" | ")} |`;
   });
-  return [head, "| --- | --- | --- | --- | --- | --- | --- | --- | --- |", ...lines].join("\n");
+  return [head, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |", ...lines].join("\n");
 }
 
 try {

@@ -10,7 +10,7 @@ import { createDataPlane } from "#mesh/proxy/data-plane-create.ts";
 import type { Setup } from "./setup.ts";
 
 const setup = JSON.parse(process.argv[2] ?? "{}") as Setup;
-let requests = 0;
+const seen = { requests: 0 };
 
 const plane = createDataPlane({
   nodeId: "sidecar~127.0.0.1~front-1.shop~shop.svc.cluster.local",
@@ -29,7 +29,7 @@ const plane = createDataPlane({
   // As cheap as a sink can be: metrics are the agent's, and Envoy has none switched on here either.
   sink: {
     record: (record) => {
-      if (record.status !== 0) requests += 1;
+      if (record.status !== 0) seen.requests += 1;
     },
   },
   log: { warn: (fields, message) => console.error(message, fields), debug: () => undefined },
