@@ -1,6 +1,9 @@
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { readdir, readFile, readlink, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { startTestCluster, TEST_IMAGE, type TestCluster } from "../node/fixtures/test-cluster.ts";
 import { checkSandbox } from "./preflight.ts";
 
 const possible = await checkSandbox().then(
@@ -26,41 +29,47 @@ async function descendants(root: number): Promise<readonly number[]> {
   return [...children, ...(await Promise.all(children.map(descendants))).flat()];
 }
 
-async function populated(): Promise<TestCluster> {
-  const cluster = await startTestCluster();
-  const script = "(setsid sleep 1000 &) ; sleep 1000";
-  await cluster.pod("busy", { containers: [{ name: "main", image: TEST_IMAGE, command: ["sh", "-c", script] }] });
-  await cluster.until("busy", (pod) => pod.status?.phase === "Running");
-  // The program, bubblewrap twice, sh and both sleeps.
-  await expect
-    .poll(async () => (await descendants(cluster.sandbox.pid)).length, { timeout: 5000 })
-    .toBeGreaterThanOrEqual(6);
-  return cluster;
+interface Host {
+  readonly process: ChildProcess;
+  /** Process id of the sandbox. */
+  readonly pid: number;
+  readonly folder: string;
 }
 
+async function startHost(): Promise<Host> {
+  const child = fork(join(dirname(fileURLToPath(import.meta.url)), "fixtures", "host.ts"));
+  const [{ pid, folder }] = (await once(child, "message")) as [{ pid: number; folder: string }];
+  // The cluster's program, bubblewrap twice, sh and both sleeps.
+  await expect.poll(async () => (await descendants(pid)).length, { timeout: 5000 }).toBeGreaterThanOrEqual(6);
+  return { process: child, pid, folder };
+}
+
+const firstProcess = async (host: Host): Promise<number> => (await descendants(host.pid))[0] ?? 0;
+
 describe.runIf(possible)("a sandbox", () => {
-  it.each([
-    ["its outer process is killed", (cluster: TestCluster) => process.kill(cluster.sandbox.pid, "SIGKILL")],
-    [
-      "its first process is killed",
-      async (cluster: TestCluster) => process.kill((await descendants(cluster.sandbox.pid))[0] ?? 0, "SIGKILL"),
-    ],
-    ["the channel to its parent closes", (cluster: TestCluster) => cluster.sandbox.process.disconnect()],
+  it.each<[string, (host: Host) => unknown]>([
+    ["the host is killed", (host) => host.process.kill("SIGKILL")],
+    ["its outer process is killed", (host) => process.kill(host.pid, "SIGKILL")],
+    ["its first process is killed", async (host) => process.kill(await firstProcess(host), "SIGKILL")],
+    ["the channel to the host closes", (host) => host.process.send("disconnect")],
   ])("leaves nothing behind when %s", async (_, end) => {
-    const cluster = await populated();
-    const pids = await descendants(cluster.sandbox.pid);
-    const own = await readlink("/proc/self/ns/net");
-    const used = await namespacesInUse();
-    const namespaces = new Set(pids.flatMap((pid) => used.get(pid) ?? []));
-    expect(namespaces.size).toBe(2);
-    expect(namespaces).not.toContain(own);
-    await end(cluster);
-    await cluster.sandbox.exited;
-    const left = async (): Promise<number[]> =>
-      [...(await namespacesInUse())]
-        .filter(([pid, link]) => pids.includes(pid) || namespaces.has(link))
-        .map(([pid]) => pid);
-    await expect.poll(left, { timeout: 5000 }).toEqual([]);
-    await cluster.close();
+    const host = await startHost();
+    try {
+      const pids = [host.pid, ...(await descendants(host.pid))];
+      const used = await namespacesInUse();
+      const namespaces = new Set(pids.slice(1).flatMap((pid) => used.get(pid) ?? []));
+      expect(namespaces.size).toBe(2);
+      expect(namespaces).not.toContain(await readlink("/proc/self/ns/net"));
+      await end(host);
+      // Mounts, links and rules live in the namespaces, and those only as long as a process or a file of them does.
+      const left = async (): Promise<number[]> =>
+        [...(await namespacesInUse())]
+          .filter(([pid, link]) => pids.includes(pid) || namespaces.has(link))
+          .map(([pid]) => pid);
+      await expect.poll(left, { timeout: 5000 }).toEqual([]);
+    } finally {
+      host.process.kill("SIGKILL");
+      await rm(host.folder, { recursive: true, force: true });
+    }
   });
 });
