@@ -50,6 +50,15 @@ describe("generated definitions", () => {
     expect(at(rule, "spec", "mtls", "mode").enum).toContain("STRICT");
   });
 
+  test("fields of embedded types are there too", () => {
+    const { schema } = definition("httproutes.gateway.networking.k8s.io").spec.versions[0]!;
+    const spec = at(schema.openAPIV3Schema, "spec");
+    expect(Object.keys(spec.properties ?? {})).toEqual(expect.arrayContaining(["parentRefs", "hostnames", "rules"]));
+    expect(Object.keys(at(spec, "rules", "[]", "backendRefs", "[]").properties ?? {})).toEqual(
+      expect.arrayContaining(["name", "port", "weight", "filters"]),
+    );
+  });
+
   test("every schema is structural", () => {
     for (const name of readdirSync(folder).filter((file) => file.endsWith(".json"))) {
       for (const version of definition(name.replace(/\.json$/, "")).spec.versions)

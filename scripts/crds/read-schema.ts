@@ -139,9 +139,21 @@ function compose(schema: Schema, parts: readonly Schema[]): Schema {
   if (used.length > 1)
     throw new Error(`a schema has ${used.join(" and ")} at once, which this reader cannot tell apart`);
   const [composition] = used;
-  if (composition === undefined) return Object.assign({}, ...parts, schema) as Schema;
+  if (composition === undefined) return [...parts, schema].reduce(merge, {});
   if (composition === "not") return { ...schema, not: parts[0]! };
   return { ...schema, [composition]: [...parts] };
+}
+
+/** Go's embedded structs: the fields of both. */
+function merge(first: Schema, second: Schema): Schema {
+  const properties = { ...first.properties, ...second.properties };
+  const required = [...new Set([...(first.required ?? []), ...(second.required ?? [])])];
+  return {
+    ...first,
+    ...second,
+    ...(Object.keys(properties).length === 0 ? {} : { properties }),
+    ...(required.length === 0 ? {} : { required }),
+  };
 }
 
 function parseModule(path: string): Module {
