@@ -46,7 +46,7 @@ export async function layOut({ nodes, edges }: Structure): Promise<readonly Plac
     layoutOptions: {
       "elk.algorithm": "layered",
       "elk.direction": "RIGHT",
-      "elk.layered.spacing.nodeNodeBetweenLayers": "132",
+      "elk.layered.spacing.nodeNodeBetweenLayers": "124",
       "elk.spacing.nodeNode": "34",
       "elk.layered.considerModelOrder.strategy": "NODES_AND_EDGES",
     },

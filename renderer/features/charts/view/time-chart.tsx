@@ -42,6 +42,7 @@ export default function TimeChart({ title, times, series, maximum, seconds }: Ti
         height: Math.max(90, element.clientHeight),
         legend: { show: false },
         cursor: { y: false },
+        padding: [8, 22, 0, 0],
         scales: {
           x: { time: false, range: (_, __, last) => [last - seconds, last] },
           y: { range: (_, __, high) => [0, maximum ?? Math.max(10, (high ?? 0) * 1.15)] },
@@ -54,7 +55,6 @@ export default function TimeChart({ title, times, series, maximum, seconds }: Ti
             size: 22,
             splits: (_, __, first, last) => [first, last - seconds / 2, last],
             values: () => [`−${seconds} s`, `−${seconds / 2} s`, "now"],
-            align: 1,
           },
           { stroke: text, grid, ticks: { show: false }, size: 40 },
         ],
