@@ -80,7 +80,9 @@ describe("hostile clients", () => {
   it("serves HTTP/1.0 where it is allowed, without the chunked coding", async () => {
     const app = await rawServer((socket) => {
       socket.on("error", () => undefined);
-      socket.once("data", () => socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwiki\r\n5\r\npedia\r\n0\r\n\r\n"));
+      socket.once("data", () =>
+        socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwiki\r\n5\r\npedia\r\n0\r\n\r\n"),
+      );
     });
     closers.push(() => app.server.close());
     const one = await before(app.port, { httpProtocolOptions: { acceptHttp10: true } });
@@ -98,7 +100,9 @@ describe("hostile clients", () => {
       });
       closers.push(() => app.server.close());
       const one = await before(app.port);
-      const answer = await exchange(one.port(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n", (text) => text.endsWith("protocol error"));
+      const answer = await exchange(one.port(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n", (text) =>
+        text.endsWith("protocol error"),
+      );
       expect(answer).toMatch(/^HTTP\/1.1 502 /);
       expect(one.records[0]?.flags).toBe("UPE");
     }
@@ -114,8 +118,10 @@ describe("hostile clients", () => {
     });
     closers.push(() => app.server.close());
     const one = await before(app.port);
-    const answer = await exchange(one.port(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n", (text) => text.endsWith("0\r\n\r\n"));
-    expect(answer).toMatch(/transfer-encoding: chunked\r\n[\s\S]*\r\n\r\n6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n$/);
+    const answer = await exchange(one.port(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n", (text) =>
+      text.endsWith("0\r\n\r\n"),
+    );
+    expect(answer).toMatch(/transfer-encoding: chunked\r\n\r\n6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n$/);
   });
 });
 

@@ -256,6 +256,32 @@ describe("mutual TLS", () => {
   });
 });
 
+describe("HTTP/2", () => {
+  it("passes through unparsed, by the routes' addresses", async () => {
+    const http2 = await import("node:http2");
+    const server = http2.createServer((_request, response) => response.end("over two"));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    closers.push(() => server.close());
+    const address = server.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    const sidecar = await inbound(address.port, true);
+    const client = http2.connect(`http://127.0.0.1:${sidecar.port()}`);
+    const text = await new Promise<string>((resolve, reject) => {
+      let body = "";
+      const stream = client.request({ ":path": "/" });
+      stream.on("data", (chunk) => {
+        body += chunk;
+      });
+      stream.on("end", () => resolve(body));
+      stream.on("error", reject);
+    });
+    expect(text).toBe("over two");
+    client.close();
+    await until(() => sidecar.records.length === 1);
+    expect(sidecar.records[0]).toMatchObject({ protocol: "TCP", cluster: "inbound|80||", flags: "" });
+  });
+});
+
 describe("TCP", () => {
   it("passes bytes both ways, ends one way first, and counts", async () => {
     const echo = await rawServer((socket) => {

@@ -19,6 +19,8 @@ export interface ServerEvents {
   /** A request that never became one: refused by the codec. */
   refused(connection: ServerConnection, status: number, details: string): void;
   closed(connection: ServerConnection): void;
+  /** The client speaks HTTP/2: true when somebody else serves the connection from here, with these first bytes. */
+  foreign(connection: ServerConnection, bytes: Buffer): boolean;
 }
 
 export interface ServerOptions {
@@ -32,6 +34,7 @@ export interface ServerOptions {
 const phase = { head: 0, body: 1, wait: 2, tunnel: 3, closed: 4 } as const;
 /** Envoy's delayed_close_timeout. */
 const LINGER_MS = 1000;
+const HTTP2_PREFACE = "PRI * HTTP/2.0";
 const noBytes: Buffer = Buffer.alloc(0);
 
 /** One HTTP/1.1 connection of a client: requests in order, one at a time, the next one read when the last is answered. */
@@ -125,6 +128,11 @@ export class ServerConnection implements Downstream {
       return;
     }
     if (end < INCOMPLETE) {
+      if (
+        bytes.toString("latin1", 0, HTTP2_PREFACE.length) === HTTP2_PREFACE &&
+        this.#options.events.foreign(this, bytes)
+      )
+        return;
       const problem = headErrorOf(end);
       this.#refuse(problem.status, problem.details);
       return;

@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import { plainAddress } from "../../lib/match/cidr.ts";
 import type { DataPlaneLog } from "../data-plane.ts";
 import { Exchange } from "../filters/exchange.ts";
 import type { HttpEnvironment, HttpManager } from "../filters/manager.ts";
 import { refusedRecord } from "../filters/refused-record.ts";
+import { choose } from "../filters/routing.ts";
+import { Head } from "../http1/head.ts";
 import { ServerConnection } from "../http1/server-connection.ts";
 import type { DownstreamConnection, DownstreamTls } from "../http1/streams.ts";
 import { proxyTcp } from "../tcp/tcp-proxy.ts";
@@ -88,7 +89,7 @@ export class Acceptor {
     else proxyTcp({ socket, connection, target: handler.target, environment: this.#environment });
   }
 
-  #serveHttp(socket: Duplex, manager: HttpManager, peer: DownstreamConnection): void {
+  #serveHttp(socket: Socket, manager: HttpManager, peer: DownstreamConnection): void {
     const connection = new ServerConnection({
       socket,
       peer,
@@ -101,9 +102,38 @@ export class Acceptor {
           );
         },
         closed: (one) => this.#http.delete(one),
+        foreign: (one, bytes) => this.#passHttp2(one, bytes, { socket, manager, peer }),
       },
     });
     this.#http.add(connection);
+  }
+
+  /**
+   * HTTP/2 is not parsed here: it is passed on to where a request to the connection's destination would go, which Istio's routes
+   * know by address.
+   */
+  #passHttp2(
+    one: ServerConnection,
+    bytes: Buffer,
+    from: { socket: Socket; manager: HttpManager; peer: DownstreamConnection },
+  ): boolean {
+    const { socket, manager, peer } = from;
+    const head = new Head();
+    head.method = "POST";
+    head.path = "/";
+    head.authority = addressText(peer.destinationAddress, peer.destinationPort);
+    const action = manager.routes.current?.find(head)?.action;
+    const choice =
+      action?.kind === "forward" ? choose(action.target, { head, random: manager.environment.random }) : undefined;
+    if (choice === undefined) return false;
+    one.takeOver();
+    this.#http.delete(one);
+    socket.pause();
+    socket.unshift(bytes);
+    const clusters = [{ slot: choice.slot, upTo: 1 }];
+    const target = { direction: manager.direction, clusters, total: 1, idleTimeoutMs: 3_600_000, connectAttempts: 1 };
+    proxyTcp({ socket, connection: peer, target, environment: this.#environment });
+    return true;
   }
 
   sweep(now: number): void {

@@ -61,6 +61,7 @@ function openPlain(request: ConnectRequest): Socket {
   if (prepared !== undefined) {
     const socket = prepared();
     socket.connect(target);
+    socket.setNoDelay(true);
     return socket;
   }
   return connect({
