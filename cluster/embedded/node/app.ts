@@ -180,8 +180,11 @@ async function watchPods(resources: Resources, hosts: ReadonlyMap<string, PodHos
     if (worker !== undefined) worker.update(after);
     else if (host !== undefined) start(after, host);
   };
-  pods.onChange(({ before, after }) => apply(before, after));
   await pods.synced;
+  // Pods that have an address take it back before new ones are given any.
+  const known = [...pods.all()].sort((left, right) => addressed(right) - addressed(left));
+  for (const pod of known) apply(undefined, pod);
+  pods.onChange(({ before, after }) => apply(before, after));
   await logs.keepOnly([...pods.all()].map(podName));
   return {
     find: (ref) => {
@@ -194,6 +197,8 @@ async function watchPods(resources: Resources, hosts: ReadonlyMap<string, PodHos
     },
   };
 }
+
+const addressed = (pod: Pod): number => (pod.status?.podIP === undefined ? 0 : 1);
 
 function missing(): never {
   throw new Error("a change without an object");
