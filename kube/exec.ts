@@ -49,6 +49,7 @@ export async function podExec(client: KubeClient, request: ExecRequest): Promise
       else early.push({ stream, data });
     }
   });
+  socket.resume();
   const send = (target: number, data: Buffer): void => {
     if (socket.readyState === socket.OPEN) socket.send(Buffer.concat([Buffer.of(target), data]));
   };

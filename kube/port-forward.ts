@@ -70,5 +70,6 @@ async function connect(
   remote.on("error", () => socket.destroy());
   socket.on("end", () => remote.close());
   socket.on("close", () => remote.terminate());
+  remote.resume();
   socket.resume();
 }

@@ -2,7 +2,10 @@ import { WebSocket } from "ws";
 import { type HttpClient, isPlain, readText } from "./http.ts";
 import { kubeError } from "./status-error.ts";
 
-/** Opens a WebSocket to the API server; a refusal becomes a KubeError. */
+/**
+ * Opens a WebSocket to the API server; a refusal becomes a KubeError. It is paused, since the first messages may come together
+ * with the handshake: resume it when its listeners are in place.
+ */
 export async function openWebSocket(http: HttpClient, path: string, protocols: readonly string[]): Promise<WebSocket> {
   const [tls, authorization] = await Promise.all([http.connection.tls(), http.connection.authorization()]);
   const { server } = http.connection;
@@ -12,7 +15,10 @@ export async function openWebSocket(http: HttpClient, path: string, protocols: r
     headers: authorization === undefined ? {} : { authorization },
   });
   await new Promise<void>((resolve, reject) => {
-    socket.once("open", resolve);
+    socket.once("open", () => {
+      socket.pause();
+      resolve();
+    });
     socket.once("error", reject);
     socket.once("unexpected-response", (request, response) => {
       void readText(response).then((body) => reject(kubeError(response.statusCode ?? 0, body)), reject);

@@ -1,4 +1,5 @@
 import { AppError, toErrorReport } from "#api/errors.ts";
+import type { ObjectReference } from "#api/kinds/object.ts";
 import type { LabStepDefinition, TrafficSettings } from "#api/lab.ts";
 import type { CheckView, LabStepView, LabView } from "#api/rpc/lab-view.ts";
 import type { ApplyResult } from "#api/rpc/manifest.ts";
@@ -27,6 +28,7 @@ export class LabSession {
   readonly #store: ProgressStore;
   readonly #state: Subject<SessionState>;
   #checking: AbortController | undefined;
+  #applied: readonly ObjectReference[] = [];
 
   constructor(lab: Lab, effects: LabEffects, store: ProgressStore) {
     this.lab = lab;
@@ -76,6 +78,7 @@ export class LabSession {
     const step = this.#step(stepId);
     await this.#save({ manifests: { ...this.progress.manifests, [stepId]: yaml } });
     const result = await this.#effects.apply(yaml);
+    this.#applied = result.applied.map(({ object }) => object);
     const failed = result.problems.some((problem) => problem.severity === "error");
     if (!failed) void this.check(step.id).catch(() => {}); // its outcome is in the view
     return result;
@@ -90,6 +93,7 @@ export class LabSession {
     try {
       const passed = await runChecks(step.checks, {
         measurements: this.#effects.measurements,
+        applied: this.#applied,
         signal: controller.signal,
         patienceMs,
         onChange: (check) => this.#checkChanged(stepId, check),

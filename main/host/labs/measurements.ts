@@ -1,3 +1,4 @@
+import type { ObjectReference } from "#api/kinds/object.ts";
 import type { RequestShape } from "#api/lab.ts";
 import type { EdgeStats } from "../telemetry/edges.ts";
 
@@ -11,8 +12,8 @@ export interface Measurements {
     readonly namespace: string;
     readonly name: string;
   }): Promise<boolean>;
-  /** Proxies that have not acknowledged the newest configuration, by name. */
-  unacknowledged(): Promise<{
+  /** Proxies that have not acknowledged these objects in their present version, or anything else that was sent to them. */
+  unacknowledged(applied: readonly ObjectReference[]): Promise<{
     readonly proxies: number;
     readonly behind: readonly { readonly id: string; readonly why: string }[];
   }>;

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { ObjectReference } from "#api/kinds/object.ts";
 import type { LabCheckDefinition } from "#api/lab.ts";
 import { measureCheck } from "./checks/check.ts";
 import type { CheckOutcome } from "./checks/outcome.ts";
@@ -13,6 +14,7 @@ export interface CheckProgress {
 
 export interface RunChecksOptions {
   readonly measurements: Measurements;
+  readonly applied: readonly ObjectReference[];
   readonly signal: AbortSignal;
   readonly onChange: (progress: CheckProgress) => void;
   /** Milliseconds that a check may take to become true by itself; 0 measures once. */
@@ -37,7 +39,7 @@ export async function runChecks(checks: readonly LabCheckDefinition[], options: 
 }
 
 async function measurePatiently(check: LabCheckDefinition, options: RunChecksOptions): Promise<CheckOutcome> {
-  const { measurements, signal } = options;
+  const { measurements, applied, signal } = options;
   const deadline = Date.now() + options.patienceMs;
   // A sample that was taken while the change was on its way is no verdict: such checks get one second look.
   let secondLooks = options.patienceMs > 0 ? 1 : 0;
@@ -47,7 +49,7 @@ async function measurePatiently(check: LabCheckDefinition, options: RunChecksOpt
     const onProgress = (progress: number): void =>
       options.onChange({ id: check.id, state: "measuring", progress, observed: lastObserved });
     onProgress(0);
-    const outcome = await measureCheck(check, { measurements, signal, onProgress });
+    const outcome = await measureCheck(check, { measurements, applied, signal, onProgress });
     if (outcome.passed) return outcome;
     const again = outcome.mayChange ? Date.now() < deadline : secondLooks-- > 0;
     if (!again) return outcome;

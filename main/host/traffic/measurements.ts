@@ -1,23 +1,67 @@
+import { z } from "zod";
+import type { ObjectReference } from "#api/kinds/object.ts";
 import type { ClusterApi } from "../cluster-api.ts";
 import type { Measurements } from "../labs/measurements.ts";
 import type { Collector } from "../telemetry/collector.ts";
 import { isSynced } from "../telemetry/mesh-status.ts";
 import type { Generator } from "./generator.ts";
 
+/** The control plane's answer to "who has this version of this object" (/slipway/acks). */
+const acks = z.looseObject({
+  since: z.number().optional(),
+  acknowledged: z.boolean(),
+  proxies: z.array(z.looseObject({ proxy: z.string(), ackedGeneration: z.number(), rejected: z.string().nullish() })),
+});
+
+const TIMEOUT_MS = 5000;
+/** Kinds whose objects become configuration of proxies. */
+const isConfiguration = ({ apiVersion }: ObjectReference): boolean =>
+  /^(networking|security)\.istio\.io\//.test(apiVersion);
+
 /** What the labs' checks look at, from the running cluster. */
 export function createMeasurements(api: ClusterApi, collector: Collector, generator: Generator): Measurements {
   return {
     workload: async (namespace, name) => collector.workload(namespace, name),
     exists: async (object) => (await api.get(object)) !== undefined,
-    unacknowledged: async () => {
-      const { proxies } = await collector.readAcknowledgements();
-      const behind = proxies.filter((proxy) => !isSynced(proxy));
-      return {
-        proxies: proxies.length,
-        behind: behind.map(({ id, rejected }) => ({ id, why: rejected ?? "not acknowledged yet" })),
-      };
+    unacknowledged: async (applied) => {
+      const behind = new Map<string, string>();
+      const { proxies } = await collector.readAcknowledgements(AbortSignal.timeout(TIMEOUT_MS));
+      for (const proxy of proxies) if (!isSynced(proxy)) behind.set(proxy.id, proxy.rejected ?? "not acknowledged yet");
+      // A control plane that has not seen the change yet would call everybody in sync: so it is asked about the very version.
+      for (const object of applied.filter(isConfiguration)) {
+        for (const [id, why] of await whoLacks(api, collector, object)) behind.set(id, why);
+      }
+      return { proxies: proxies.length, behind: [...behind].map(([id, why]) => ({ id, why })) };
     },
     probe: (request, options) => generator.probe(request, options),
     edges: (windowSeconds) => collector.edges(windowSeconds),
   };
+}
+
+async function whoLacks(
+  api: ClusterApi,
+  collector: Collector,
+  object: ObjectReference,
+): Promise<readonly (readonly [string, string])[]> {
+  const live = await api.get(object);
+  if (live === undefined) return [];
+  const query = new URLSearchParams({
+    resource: `${object.kind}/${object.namespace ?? "default"}/${object.name}`,
+    resourceVersion: live.metadata.resourceVersion ?? "",
+  });
+  try {
+    const answer = acks.parse(
+      JSON.parse(await collector.controlPlane(`/slipway/acks?${query}`, AbortSignal.timeout(TIMEOUT_MS))),
+    );
+    if (answer.acknowledged) return [];
+    const lacking = answer.proxies.filter(
+      (proxy) => answer.since === undefined || proxy.ackedGeneration < answer.since,
+    );
+    return lacking.map(
+      (proxy) =>
+        [proxy.proxy, proxy.rejected || `has no acknowledged ${object.kind} ${object.name} of this version`] as const,
+    );
+  } catch (error) {
+    return [["the control plane", error instanceof Error ? error.message : String(error)]];
+  }
 }

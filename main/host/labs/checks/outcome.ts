@@ -1,7 +1,10 @@
+import type { ObjectReference } from "#api/kinds/object.ts";
 import type { Measurements } from "../measurements.ts";
 
 export interface CheckContext {
   readonly measurements: Measurements;
+  /** What was applied last in this lab. */
+  readonly applied: readonly ObjectReference[];
   readonly signal: AbortSignal;
   readonly onProgress: (share: number) => void;
 }

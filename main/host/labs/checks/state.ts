@@ -22,8 +22,8 @@ export async function checkExists(check: Check<"exists">, { measurements }: Chec
   return { passed: exists, observed: exists ? `${name} exists` : `there is no ${name}`, mayChange: false };
 }
 
-export async function checkAcknowledged({ measurements }: CheckContext): Promise<CheckOutcome> {
-  const { proxies, behind } = await measurements.unacknowledged();
+export async function checkAcknowledged({ measurements, applied }: CheckContext): Promise<CheckOutcome> {
+  const { proxies, behind } = await measurements.unacknowledged(applied);
   const names = behind.map(({ id, why }) => `${id} (${why})`).join(", ");
   const observed =
     behind.length === 0
