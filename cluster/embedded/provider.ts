@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Server } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { AppError } from "#api/errors.ts";
 import type { ClusterProvider, ProviderContext, RunningCluster } from "../provider.ts";
 import { memoryOfTree } from "./memory.ts";
@@ -58,7 +58,7 @@ async function start(
     logFile,
     lockFile: join(stateFolder, "lock"),
     mode,
-    env: { NODE_OPTIONS: "--enable-source-maps" },
+    env: { NODE_OPTIONS: "--enable-source-maps", ...compileCache(options.entry) },
   });
   const onAbort = (): void => sandbox.kill();
   context.signal.addEventListener("abort", onAbort);
@@ -98,6 +98,12 @@ async function start(
     // The cluster has its own copy of the listening socket.
     server.close();
   }
+}
+
+/** Filled by the build; saves a good part of the start. */
+function compileCache(entry: string): Record<string, string> {
+  if (!entry.endsWith(".js")) return {};
+  return { NODE_COMPILE_CACHE: join(dirname(entry), ".cache"), NODE_COMPILE_CACHE_PORTABLE: "1" };
 }
 
 /** Sends the message and the socket; resolves when the other side has them. */

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { type ImageSource, imageSources, type Program } from "./programs.ts";
+import type { ImageSource, Program } from "./programs.ts";
 
 /** Users that containers run as; Node keeps a compile cache per user id. */
 const users: readonly string[] = ["0", "1337", "65532"];
@@ -48,11 +48,10 @@ function copyNative(root: string, target: string, name: string): void {
 
 /**
  * Fills Node's compile cache, which saves a program about half of its start. The cache is portable: what is written here is found
- * where the image is mounted.
+ * where the image is mounted. Programs of an image are told where it is by their launchers, the embedded cluster by its provider.
  */
 export function warmUp(root: string, program: Program): void {
-  const image = imageSources.find(({ name }) => program.folder === `images/${name}/lib`);
-  if (image === undefined || program.warmUp === undefined) return;
+  if (program.warmUp === undefined) return;
   const cache = join(root, "dist", program.folder, ".cache");
   mkdirSync(cache, { recursive: true });
   const { stderr } = spawnSync(

@@ -31,7 +31,8 @@ export const programs: readonly Program[] = [
   { name: "shop", entry: "apps/shop/main.ts", folder: "images/apps/lib", file: "shop.js", warmUp: ["--help"] },
   { name: "tools", entry: "apps/tools/main.ts", folder: "images/apps/lib", file: "tools.js", warmUp: ["--help"] },
   { name: "loadgen", entry: "apps/loadgen/main.ts", folder: "images/apps/lib", file: "loadgen.js", warmUp: ["--help"] },
-  { name: "embedded", entry: "cluster/embedded/main.ts", folder: "embedded", file: "main.js" },
+  // Without a parent to tell it what to do it ends at once.
+  { name: "embedded", entry: "cluster/embedded/main.ts", folder: "embedded", file: "main.js", warmUp: [] },
   { name: "host", entry: "main/host/main.ts", folder: "host", file: "main.js" },
   { name: "cli", entry: "cli/main.ts", folder: "cli", file: "main.js" },
 ];
