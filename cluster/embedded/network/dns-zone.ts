@@ -107,6 +107,6 @@ function parentsOf(names: Iterable<string>): ReadonlySet<string> {
 }
 
 /** 10.96.0.1 as 1.0.96.10.in-addr.arpa. */
-export function reverseName(address: string): string {
+function reverseName(address: string): string {
   return `${address.split(".").reverse().join(".")}.in-addr.arpa`;
 }

@@ -6,7 +6,7 @@ import { AddressPool } from "./addresses.ts";
 import { type Service, serviceKey } from "./service-model.ts";
 
 /** Where load balancers get their addresses. */
-export const LOAD_BALANCER_RANGE = "172.30.0.0/16";
+const LOAD_BALANCER_RANGE = "172.30.0.0/16";
 
 /**
  * Gives each Service of type LoadBalancer an address of the node's network, on its loopback so that it is local, and writes it to the

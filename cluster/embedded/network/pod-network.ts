@@ -22,7 +22,7 @@ const GATEWAY = "169.254.1.1";
 const HOST_MAC = "ee:ee:ee:ee:ee:ee";
 
 /** Path of a named network namespace. */
-export const namespacePath = (name: string): string => `/run/netns/${name}`;
+const namespacePath = (name: string): string => `/run/netns/${name}`;
 
 const octets = (address: string): number[] => address.split(".").map(Number);
 const hostInterface = (address: string): string => `veth${octets(address).slice(2).join("-")}`;

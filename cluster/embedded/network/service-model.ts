@@ -31,7 +31,7 @@ const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 const DEFAULT_AFFINITY_SECONDS = 10_800;
 
 /** Whether a service has an address of its own to route. */
-export function isRouted(service: Service): boolean {
+function isRouted(service: Service): boolean {
   const address = service.spec?.clusterIP;
   return service.spec?.type !== "ExternalName" && address !== undefined && address !== "" && address !== "None";
 }

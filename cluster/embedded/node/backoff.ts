@@ -11,8 +11,7 @@ export interface BackOffLimits {
   readonly maxMs: number;
 }
 
-export const restartLimits: BackOffLimits = { initialMs: 10_000, maxMs: 300_000 };
-export const imageLimits: BackOffLimits = { initialMs: 10_000, maxMs: 300_000 };
+const restartLimits: BackOffLimits = { initialMs: 10_000, maxMs: 300_000 };
 
 export const noBackOff: BackOff = { delay: 0, raisedAt: 0 };
 

@@ -1,4 +1,4 @@
-import { type BackOff, formatDuration, nextRestart, noBackOff } from "./backoff.ts";
+import { type BackOff, nextRestart, noBackOff } from "./backoff.ts";
 import { pause } from "./clock.ts";
 import type { ContainerHost, PodSandbox } from "./container-host.ts";
 import { type ContainerPlan, planContainer, readTerminationMessage, StartError } from "./container-plan.ts";
@@ -11,7 +11,7 @@ import { runHook } from "./hooks.ts";
 import { type Container, isSidecar, type PodName, podName } from "./kinds.ts";
 import { restarts } from "./pod-status.ts";
 import type { ProbeTarget } from "./probe.ts";
-import { terminatedState } from "./termination.ts";
+import { crashBackOff, terminatedState } from "./termination.ts";
 
 export interface WorkerOptions {
   readonly host: ContainerHost;
@@ -261,28 +261,18 @@ export class ContainerWorker {
     cancel();
   }
 
-  /** Back-off between two runs: shown as a waiting state. */
+  /** Back-off between two runs: shown as a waiting state, unless it is only a short one before another try to start. */
   async #wait(ended: Terminated | undefined, waitMs: number): Promise<void> {
-    const pull =
-      ended === undefined && this.record.state.kind === "waiting" && this.record.state.reason.includes("mage");
-    const { name, namespace, uid } = this.#pod;
+    const { state } = this.record;
+    const pulling = state.kind === "waiting" && state.reason === "ErrImagePull";
     if (ended !== undefined) {
-      const message = `back-off ${formatDuration(waitMs)} restarting failed container=${this.container.name} pod=${name}_${namespace}(${uid})`;
-      this.#set({ state: { kind: "waiting", reason: "CrashLoopBackOff", message } });
-      this.#event(
-        "Warning",
-        "BackOff",
-        `Back-off restarting failed container ${this.container.name} in pod ${name}_${namespace}(${uid})`,
-      );
-    } else if (pull && waitMs > 1000) {
-      this.#set({
-        state: {
-          kind: "waiting",
-          reason: "ImagePullBackOff",
-          message: `Back-off pulling image "${this.container.image}"`,
-        },
-      });
-      this.#event("Normal", "BackOff", `Back-off pulling image "${this.container.image}"`);
+      const shown = crashBackOff(this.container, this.#pod, waitMs);
+      this.#set({ state: shown.state });
+      this.#event("Warning", "BackOff", shown.event);
+    } else if (pulling && waitMs > 1000) {
+      const message = `Back-off pulling image "${this.container.image}"`;
+      this.#set({ state: { kind: "waiting", reason: "ImagePullBackOff", message } });
+      this.#event("Normal", "BackOff", message);
     }
     await pause(this.#options.host.clock, waitMs, this.#stopping.signal);
   }

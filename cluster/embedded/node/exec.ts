@@ -20,7 +20,7 @@ export interface ExecTarget {
 const NSENTER = "/usr/bin/nsenter";
 
 /** The command line that joins all of a container's namespaces and becomes its user. */
-export function execLine(target: ExecTarget, command: readonly string[]): readonly string[] {
+function execLine(target: ExecTarget, command: readonly string[]): readonly string[] {
   const env = Object.entries(target.env).map(([name, value]) => `${name}=${value}`);
   return [
     ...["--target", String(target.init), "--mount", "--uts", "--ipc", "--net", "--pid", "--"],

@@ -5,7 +5,6 @@ import type { IPod } from "kubernetes-models/v1/Pod";
 import type { IPodSpec } from "kubernetes-models/v1/PodSpec";
 import type { ISecret } from "kubernetes-models/v1/Secret";
 import type { IService } from "kubernetes-models/v1/Service";
-import type { IServiceAccount } from "kubernetes-models/v1/ServiceAccount";
 import type { KubeObject } from "#api/kinds/object.ts";
 
 /** The objects that the node reads, as the API server gives them: metadata is always there. */
@@ -13,7 +12,6 @@ export type Pod = IPod & KubeObject;
 export type ConfigMap = IConfigMap & KubeObject;
 export type Secret = ISecret & KubeObject;
 export type Service = IService & KubeObject;
-export type ServiceAccount = IServiceAccount & KubeObject;
 export type Container = IContainer;
 export type PodSpec = IPodSpec;
 export type ContainerStatus = IContainerStatus;

@@ -6,7 +6,7 @@ import type { LogOptions } from "../machinery/node-backend.ts";
 import { type CriLog, type LogLine, parseLine } from "./cri-log.ts";
 
 /** What `kubectl logs` asks for, applied to stored lines. Pure but for its memory of partial lines. */
-export class LogFilter {
+class LogFilter {
   readonly #options: LogOptions;
   readonly #since: string;
   #bytes = 0;

@@ -75,7 +75,7 @@ async function renewLease(resources: Resources, name: string, now: number): Prom
 }
 
 /** The Node as the API shows it. Conditions do not change while the process lives: when it dies, so does the API. */
-export function nodeObject(facts: NodeFacts, now: number): NodeObject {
+function nodeObject(facts: NodeFacts, now: number): NodeObject {
   const resources = {
     cpu: String(availableParallelism()),
     memory: `${Math.floor(totalmem() / 1024)}Ki`,

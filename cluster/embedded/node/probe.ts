@@ -43,7 +43,7 @@ export async function runProbe(probe: IProbe, target: ProbeTarget): Promise<Prob
 }
 
 /** A port by number or by the name that the container gives it. Throws when there is no such name. */
-export function resolvePort(port: number | string, container: Container): number {
+function resolvePort(port: number | string, container: Container): number {
   if (typeof port === "number") return port;
   if (/^\d+$/.test(port)) return Number(port);
   const named = container.ports?.find((one) => one.name === port);

@@ -1,6 +1,7 @@
+import { formatDuration } from "./backoff.ts";
 import type { ContainerExit } from "./container-process.ts";
-import { type Terminated, terminationReason } from "./container-record.ts";
-import type { Container } from "./kinds.ts";
+import { type Terminated, terminationReason, type Waiting } from "./container-record.ts";
+import type { Container, PodName } from "./kinds.ts";
 
 export interface Ending {
   readonly exit: ContainerExit;
@@ -37,4 +38,14 @@ function launchFailure(ending: Ending): string | undefined {
   if (ending.finishedAt - ending.startedAt > 2000 || (exitCode !== 1 && exitCode !== 127)) return undefined;
   const isOne = /^(bwrap|setpriv|\/usr\/bin\/env|env): /.test(ending.tail) && !ending.tail.includes("\n");
   return isOne ? ending.tail : undefined;
+}
+
+/** How the wait before another start is shown, in the kubelet's words. */
+export function crashBackOff(container: Container, pod: PodName, waitMs: number): { state: Waiting; event: string } {
+  const id = `${pod.name}_${pod.namespace}(${pod.uid})`;
+  const message = `back-off ${formatDuration(waitMs)} restarting failed container=${container.name} pod=${id}`;
+  return {
+    state: { kind: "waiting", reason: "CrashLoopBackOff", message },
+    event: `Back-off restarting failed container ${container.name} in pod ${id}`,
+  };
 }
