@@ -57,7 +57,7 @@ describe.runIf(binary !== undefined)("the interface in Chromium", () => {
         return;
       }
     }
-  });
+  }, 900_000);
 
   test("a request opens into its hops", async () => {
     await openPage(page, "Requests");

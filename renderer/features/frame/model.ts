@@ -2,7 +2,7 @@ import { createStore } from "zustand/vanilla";
 
 export const pages = ["labs", "mesh", "requests", "config", "proxies", "cluster"] as const;
 export type Page = (typeof pages)[number];
-export type DockTab = "terminals" | "logs" | "events";
+export type DockTab = "manifest" | "terminals" | "logs" | "events";
 
 export interface FrameState {
   readonly page: Page;
@@ -10,6 +10,8 @@ export interface FrameState {
   /** What the page of requests is filtered by. */
   readonly requestFilter: string;
   readonly dock: DockTab | undefined;
+  /** Pixels. */
+  readonly dockHeight: number;
   readonly palette: boolean;
   readonly theme: "system" | "light" | "dark";
 }
@@ -20,6 +22,7 @@ export const frameStore = createStore<FrameState>(() => ({
   lab: undefined,
   requestFilter: "",
   dock: undefined,
+  dockHeight: Number(localStorage.getItem("slipway-dock-height") ?? 300),
   palette: false,
   theme: (localStorage.getItem("slipway-theme") as FrameState["theme"] | null) ?? "system",
 }));
@@ -28,6 +31,15 @@ export const show = (page: Page): void => frameStore.setState({ page, palette: f
 export const openLab = (lab: string | undefined): void => frameStore.setState({ page: "labs", lab, palette: false });
 export const toggleDock = (tab: DockTab): void =>
   frameStore.setState(({ dock }) => ({ dock: dock === tab ? undefined : tab, palette: false }));
+
+const DOCK_MIN = 140;
+
+/** @param height pixels; kept within the window, and for the next time */
+export function resizeDock(height: number): void {
+  const dockHeight = Math.round(Math.max(DOCK_MIN, Math.min(height, innerHeight * 0.75)));
+  localStorage.setItem("slipway-dock-height", String(dockHeight));
+  frameStore.setState({ dockHeight });
+}
 
 export function setTheme(theme: FrameState["theme"]): void {
   localStorage.setItem("slipway-theme", theme);

@@ -21,6 +21,8 @@ export default function TimeChart({ title, times, series, maximum, seconds }: Ti
   const parent = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(undefined);
   const scheme = useScheme();
+  const data = useRef<uPlot.AlignedData>([[]]);
+  data.current = [[...times], ...series.map((one) => one.values.map((value) => value ?? null))];
   const key = series.map((one) => one.name).join();
   const colors = series.map((one) => one.color);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the chart is made anew only when its series are others
@@ -56,7 +58,7 @@ export default function TimeChart({ title, times, series, maximum, seconds }: Ti
             splits: (_, __, first, last) => [first, last - seconds / 2, last],
             values: () => [`−${seconds} s`, `−${seconds / 2} s`, "now"],
           },
-          { stroke: text, grid, ticks: { show: false }, size: 40 },
+          { stroke: text, grid, ticks: { show: false }, size: 40, space: 40 },
         ],
         series: [
           {},
@@ -70,7 +72,7 @@ export default function TimeChart({ title, times, series, maximum, seconds }: Ti
           })),
         ],
       },
-      [[], ...series.map(() => [])],
+      data.current,
       element,
     );
     probe.remove();
@@ -85,8 +87,8 @@ export default function TimeChart({ title, times, series, maximum, seconds }: Ti
     };
   }, [key, maximum, scheme]);
   useEffect(() => {
-    chart.current?.setData([[...times], ...series.map((one) => one.values.map((value) => value ?? null))]);
-  }, [times, series]);
+    chart.current?.setData(data.current);
+  });
   return (
     <figure className="time-chart">
       <figcaption>{title}</figcaption>

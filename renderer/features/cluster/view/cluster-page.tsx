@@ -1,5 +1,6 @@
 import { Copy } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
+import type { PodSummary } from "#api/rpc/terminal.ts";
 import { useAction, useLatest, useQuery } from "../../../bridge/hooks.ts";
 import { ConfirmButton } from "../../../ui/confirm-button.tsx";
 import { ErrorCard } from "../../../ui/error-card.tsx";
@@ -71,7 +72,7 @@ export function ClusterPage() {
         </Fact>
       </dl>
       <h2>Pods</h2>
-      <Pods ready={status.pods?.ready} />
+      <Pods ready={status.pods?.ready} total={status.pods?.total} />
       <h2>Events</h2>
       <div className="card" style={{ padding: 0, maxHeight: 320, overflow: "auto" }}>
         <EventsPanel />
@@ -79,6 +80,9 @@ export function ClusterPage() {
     </div>
   );
 }
+
+const byName = (a: PodSummary, b: PodSummary): number =>
+  a.namespace.localeCompare(b.namespace) || a.name.localeCompare(b.name);
 
 function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
   return (
@@ -93,8 +97,15 @@ function Fact({ name, children }: { readonly name: string; readonly children: Re
   );
 }
 
-function Pods({ ready }: { readonly ready: number | undefined }) {
+interface PodsProps {
+  readonly ready: number | undefined;
+  readonly total: number | undefined;
+}
+
+function Pods({ ready, total }: PodsProps) {
   const { data, error, reload } = useQuery("pods.list", {});
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another number of ready pods is the reason to read again
+  useEffect(reload, [ready, total, reload]);
   return (
     <div className="card" style={{ padding: 0 }}>
       {error && <ErrorCard error={error} />}
@@ -106,23 +117,16 @@ function Pods({ ready }: { readonly ready: number | undefined }) {
             <th>State</th>
             <th>Restarts</th>
             <th>Containers</th>
-            <th>
-              <button type="button" className="button quiet" onClick={reload} title={`${ready ?? "–"} ready`}>
-                Refresh
-              </button>
-            </th>
           </tr>
         </thead>
         <tbody>
-          {data?.map((pod) => (
+          {data?.toSorted(byName).map((pod) => (
             <tr key={`${pod.namespace}/${pod.name}`}>
               <td className="muted">{pod.namespace}</td>
               <td>{pod.name}</td>
               <td className={pod.ready ? "good" : "warn"}>{pod.ready ? "ready" : (pod.reason ?? pod.phase)}</td>
               <td>{pod.restarts}</td>
-              <td colSpan={2} className="muted">
-                {pod.containers.map((container) => container.name).join(", ")}
-              </td>
+              <td className="muted">{pod.containers.map((container) => container.name).join(", ")}</td>
             </tr>
           ))}
         </tbody>

@@ -1,19 +1,21 @@
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useStore } from "zustand";
 import { useConnection, useLatest } from "../../../bridge/hooks.ts";
 import { ClusterPage } from "../../cluster/view/cluster-page.tsx";
 import { LabsPage } from "../../labs/view/labs-page.tsx";
-import { ManifestPage } from "../../manifest/view/manifest-page.tsx";
 import { Palette } from "../../palette/view/palette.tsx";
 import { Provisioning } from "../../provisioning/view/provisioning.tsx";
 import { ProxiesPage } from "../../proxies/view/proxies-page.tsx";
 import { RequestsPage } from "../../requests/view/requests-page.tsx";
 import { MeshPage } from "../../topology/view/mesh-page.tsx";
 import { frameStore, type Page } from "../model.ts";
+import { onShortcut } from "../shortcuts.ts";
+import { ConnectionLost } from "./connection-lost.tsx";
 import { Navigation } from "./navigation.tsx";
 import { StatusLine } from "./status-line.tsx";
 import "./app.css";
 
+const ManifestPage = lazy(() => import("../../manifest/view/manifest-page.tsx"));
 const Dock = lazy(() => import("./dock.tsx"));
 
 /** The frame: status line, navigation, the page, the dock. While the cluster is not ready, the page is how far it is. */
@@ -25,33 +27,27 @@ export function App() {
     if (theme === "system") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
   }, [theme]);
+  const [dockWasOpen, setDockWasOpen] = useState(false);
   useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
-        event.preventDefault();
-        frameStore.setState(({ palette }) => ({ palette: !palette }));
-      }
-    };
-    addEventListener("keydown", onKey);
-    return () => removeEventListener("keydown", onKey);
+    if (dock !== undefined) setDockWasOpen(true);
+  }, [dock]);
+  useEffect(() => {
+    addEventListener("keydown", onShortcut);
+    return () => removeEventListener("keydown", onShortcut);
   }, []);
   const ready = status?.phase === "ready";
   return (
     <div className="frame">
       <StatusLine status={status} />
-      {connection.state === "lost" && (
-        <div className="connection-lost" role="status">
-          The connection to Slipway was lost. Trying again …
-        </div>
-      )}
+      {connection.state === "lost" && <ConnectionLost retryAt={connection.retryAt} />}
       <div className="frame-body">
         <Navigation page={page} />
         <main className="frame-page">
           {ready || page === "cluster" ? <PageView page={page} /> : <Provisioning status={status} />}
         </main>
       </div>
-      {dock !== undefined && (
-        <Suspense fallback={<div className="dock muted">…</div>}>
+      {dockWasOpen && (
+        <Suspense fallback={null}>
           <Dock tab={dock} />
         </Suspense>
       )}
@@ -69,7 +65,11 @@ function PageView({ page }: { readonly page: Page }) {
     case "requests":
       return <RequestsPage />;
     case "config":
-      return <ManifestPage />;
+      return (
+        <Suspense fallback={null}>
+          <ManifestPage />
+        </Suspense>
+      );
     case "proxies":
       return <ProxiesPage />;
     case "cluster":

@@ -15,11 +15,13 @@ export function Navigation({ page }: { readonly page: Page }) {
   const dock = useStore(frameStore, (state) => state.dock);
   return (
     <nav className="navigation" aria-label="Pages">
-      {entries.map(({ page: target, title, Icon }) => (
+      {entries.map(({ page: target, title, Icon }, index) => (
         <button
           key={target}
           type="button"
           aria-current={page === target ? "page" : undefined}
+          aria-keyshortcuts={`Alt+${index + 1}`}
+          title={`Alt+${index + 1}`}
           onClick={() => show(target)}
         >
           <Icon size={20} aria-hidden />
@@ -27,7 +29,13 @@ export function Navigation({ page }: { readonly page: Page }) {
         </button>
       ))}
       <span className="gap" />
-      <button type="button" aria-pressed={dock !== undefined} onClick={() => toggleDock(dock ?? "terminals")}>
+      <button
+        type="button"
+        aria-pressed={dock !== undefined}
+        aria-keyshortcuts="Alt+T"
+        title="Alt+T"
+        onClick={() => toggleDock(dock ?? "terminals")}
+      >
         <SquareTerminal size={20} aria-hidden />
         Terminals
       </button>

@@ -1,12 +1,12 @@
 import { yaml as yamlLanguage } from "@codemirror/lang-yaml";
-import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import { syntaxHighlighting } from "@codemirror/language";
 import { type Diagnostic, lintGutter, setDiagnostics } from "@codemirror/lint";
 import { Prec } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
-import { tags } from "@lezer/highlight";
 import { basicSetup } from "codemirror";
 import { useEffect, useRef } from "react";
 import type { Problem } from "#api/problem.ts";
+import { editorTheme, highlighting } from "./editor-theme.ts";
 
 export interface CodeEditorProps {
   readonly value: string;
@@ -14,28 +14,6 @@ export interface CodeEditorProps {
   readonly onChange: (value: string) => void;
   readonly onSubmit: (value: string) => void;
 }
-
-const theme = EditorView.theme({
-  "&": { backgroundColor: "var(--surface)", color: "var(--text)", fontSize: "13px" },
-  ".cm-content": { fontFamily: "var(--mono)", caretColor: "var(--text)" },
-  ".cm-gutters": { backgroundColor: "var(--surface-2)", color: "var(--text-2)", border: "none" },
-  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "color-mix(in srgb, var(--accent) 8%, transparent)" },
-  "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": {
-    backgroundColor: "color-mix(in srgb, var(--accent) 25%, transparent) !important",
-  },
-  ".cm-cursor": { borderLeftColor: "var(--text)" },
-  ".cm-lint-marker": { width: "0.9em", height: "0.9em" },
-  ".cm-tooltip": { backgroundColor: "var(--surface)", border: "1px solid var(--line)" },
-});
-
-/** In the page's own colours, so that light and dark are one. */
-const highlighting = HighlightStyle.define([
-  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--code-key)" },
-  { tag: [tags.string, tags.special(tags.string)], color: "var(--code-text)" },
-  { tag: tags.comment, color: "var(--text-2)", fontStyle: "italic" },
-  { tag: [tags.meta, tags.separator, tags.punctuation], color: "var(--text-2)" },
-  { tag: tags.invalid, color: "var(--bad)" },
-]);
 
 /** CodeMirror with YAML; problems are marked at their lines. */
 export default function CodeEditor({ value, problems, onChange, onSubmit }: CodeEditorProps) {
@@ -59,7 +37,7 @@ export default function CodeEditor({ value, problems, onChange, onSubmit }: Code
         yamlLanguage(),
         syntaxHighlighting(highlighting),
         lintGutter(),
-        theme,
+        editorTheme,
         EditorView.contentAttributes.of({ "aria-label": "Manifest" }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) handlers.current.onChange(update.state.doc.toString());

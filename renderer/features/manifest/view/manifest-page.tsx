@@ -5,7 +5,7 @@ import { ErrorCard } from "../../../ui/error-card.tsx";
 import { ManifestEditor } from "./manifest-editor.tsx";
 
 /** Any manifest: check it, see what would change, apply it. */
-export function ManifestPage() {
+export default function ManifestPage() {
   const [yaml, setYaml] = useState("");
   const [result, setResult] = useState<ApplyResult>();
   const apply = useAction("manifest.apply");

@@ -1,7 +1,7 @@
 import { Command } from "cmdk";
 import { useStore } from "zustand";
 import { useHost } from "../../../bridge/hooks.ts";
-import { frameStore, openLab, type Page, setTheme, show, toggleDock } from "../../frame/model.ts";
+import { frameStore, openLab, type Page, pages, setTheme, show, toggleDock } from "../../frame/model.ts";
 import { addTerminal } from "../../terminals/model.ts";
 import "./palette.css";
 
@@ -35,9 +35,9 @@ export function Palette() {
       <Command.List>
         <Command.Empty>No command fits.</Command.Empty>
         <Command.Group heading="Go to">
-          {(Object.keys(pageNames) as Page[]).map((page) => (
+          {pages.map((page, index) => (
             <Command.Item key={page} onSelect={run(() => (page === "labs" ? openLab(undefined) : show(page)))}>
-              {pageNames[page]}
+              {pageNames[page]} <kbd>Alt {index + 1}</kbd>
             </Command.Item>
           ))}
           <Command.Item onSelect={run(() => openLab("canary"))}>Lab: canary release</Command.Item>
@@ -51,9 +51,15 @@ export function Palette() {
           >
             Open a shell on this machine
           </Command.Item>
-          <Command.Item onSelect={run(() => toggleDock("terminals"))}>Terminals</Command.Item>
-          <Command.Item onSelect={run(() => toggleDock("logs"))}>Logs</Command.Item>
-          <Command.Item onSelect={run(() => toggleDock("events"))}>Events</Command.Item>
+          <Command.Item onSelect={run(() => toggleDock("terminals"))}>
+            Terminals <kbd>Alt T</kbd>
+          </Command.Item>
+          <Command.Item onSelect={run(() => toggleDock("logs"))}>
+            Logs <kbd>Alt L</kbd>
+          </Command.Item>
+          <Command.Item onSelect={run(() => toggleDock("events"))}>
+            Events <kbd>Alt E</kbd>
+          </Command.Item>
         </Command.Group>
         <Command.Group heading="Traffic and cluster">
           <Command.Item onSelect={run(() => void host.call("traffic.stop", {}).catch(() => {}))}>

@@ -1,6 +1,8 @@
 import { X } from "lucide-react";
 import type { RequestEvent } from "#api/rpc/telemetry.ts";
 import { milliseconds } from "../../../ui/format.ts";
+import { objectOf } from "../../manifest/config-source.ts";
+import { showManifest } from "../../manifest/model.ts";
 import { flagTexts } from "../flags.ts";
 
 export interface RequestDetailProps {
@@ -53,7 +55,6 @@ function Hop({ hop }: { readonly hop: RequestEvent }) {
   const rows: readonly (readonly [string, string])[] = [
     ["host", hop.authority],
     ["route", hop.route || "–"],
-    ["decided by", manifestName(hop.configSource) || "the mesh's defaults"],
     ["cluster", hop.cluster || "–"],
     ["endpoint", hop.upstream || "–"],
     ["attempts", String(hop.attempts)],
@@ -72,6 +73,12 @@ function Hop({ hop }: { readonly hop: RequestEvent }) {
       ))}
       <table className="hop-table">
         <tbody>
+          <tr>
+            <th scope="row">decided by</th>
+            <td>
+              <DecidedBy source={hop.configSource} />
+            </td>
+          </tr>
           {rows.map(([name, value]) => (
             <tr key={name}>
               <th scope="row">{name}</th>
@@ -84,13 +91,12 @@ function Hop({ hop }: { readonly hop: RequestEvent }) {
   );
 }
 
-/** `/apis/networking.istio.io/v1/namespaces/shop/virtual-service/cart` in words. */
-export function manifestName(configSource: string): string {
-  const match = /namespaces\/([^/]+)\/([^/]+)\/(.+)$/.exec(configSource);
-  if (match === null) return configSource;
-  const kind = (match[2] ?? "")
-    .split("-")
-    .map((part) => part[0]?.toUpperCase() + part.slice(1))
-    .join("");
-  return `${kind} ${match[1]}/${match[3]}`;
+function DecidedBy({ source }: { readonly source: string }) {
+  const object = objectOf(source);
+  if (object === undefined) return source === "" ? "the mesh's defaults" : source;
+  return (
+    <button type="button" className="link" onClick={() => showManifest(object)} title="Show it as it is in the cluster">
+      {object.kind} {object.namespace}/{object.name}
+    </button>
+  );
 }
