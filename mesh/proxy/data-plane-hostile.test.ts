@@ -8,7 +8,7 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
 
-async function before(port: number, manager: object = {}): Promise<Harness> {
+async function proxyBefore(port: number, manager: object = {}): Promise<Harness> {
   const one = harness();
   closers.push(() => one.close());
   one.plane.apply({ type: "cluster", changed: [clusterOf("cart", [port])], removed: [] });
@@ -45,7 +45,7 @@ describe("hostile clients", () => {
     ["HTTP/1.0", "GET / HTTP/1.0\r\nHost: a\r\n\r\n", 426],
   ])("%s never reaches the upstream", async (name, bytes, status) => {
     const app = await application();
-    const one = await before(app.port);
+    const one = await proxyBefore(app.port);
     const answer = await exchange(one.port(), bytes, (text) => name === "CONNECT" && text.includes("\r\n\r\n"));
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(app.seen.requests.join("")).not.toContain("smuggled");
@@ -55,7 +55,7 @@ describe("hostile clients", () => {
 
   it("refuses a chunk that turns bad after the request went on", async () => {
     const app = await application();
-    const one = await before(app.port);
+    const one = await proxyBefore(app.port);
     const socket = connect({ host: "127.0.0.1", port: one.port() });
     let text = "";
     socket.on("data", (chunk) => {
@@ -72,7 +72,7 @@ describe("hostile clients", () => {
 
   it("tells a client that is too slow with its head", async () => {
     const app = await application();
-    const one = await before(app.port, { requestHeadersTimeout: { nanos: 100e6 } });
+    const one = await proxyBefore(app.port, { requestHeadersTimeout: { nanos: 100e6 } });
     const answer = await exchange(one.port(), "GET / HTTP/1.1\r\nHost: a\r\n");
     expect(answer).toMatch(/^HTTP\/1.1 408 /);
   });
@@ -85,7 +85,7 @@ describe("hostile clients", () => {
       );
     });
     closers.push(() => app.server.close());
-    const one = await before(app.port, { httpProtocolOptions: { acceptHttp10: true } });
+    const one = await proxyBefore(app.port, { httpProtocolOptions: { acceptHttp10: true } });
     const answer = await exchange(one.port(), "GET / HTTP/1.0\r\nHost: a\r\n\r\n");
     expect(answer).toMatch(/\r\n\r\nwikipedia$/);
     expect(answer).not.toMatch(/chunked/i);
@@ -99,7 +99,7 @@ describe("hostile clients", () => {
         socket.once("data", () => socket.end(bytes));
       });
       closers.push(() => app.server.close());
-      const one = await before(app.port);
+      const one = await proxyBefore(app.port);
       const answer = await exchange(one.port(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n", (text) =>
         text.endsWith("protocol error"),
       );
@@ -117,7 +117,7 @@ describe("hostile clients", () => {
       });
     });
     closers.push(() => app.server.close());
-    const one = await before(app.port);
+    const one = await proxyBefore(app.port);
     const answer = await exchange(one.port(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n", (text) =>
       text.endsWith("0\r\n\r\n"),
     );
@@ -134,7 +134,7 @@ describe("back-pressure", () => {
       socket.pause();
     });
     closers.push(() => app.server.close());
-    const one = await before(app.port);
+    const one = await proxyBefore(app.port);
     const client = connect({ host: "127.0.0.1", port: one.port() });
     client.on("error", () => undefined);
     const size = 256 * 1024 * 1024;
@@ -157,7 +157,7 @@ describe("back-pressure", () => {
       });
     });
     closers.push(() => app.server.close());
-    const one = await before(app.port);
+    const one = await proxyBefore(app.port);
     const client = connect({ host: "127.0.0.1", port: one.port() });
     client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     client.pause();

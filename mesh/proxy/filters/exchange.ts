@@ -1,47 +1,29 @@
-import { Head } from "../http1/head.ts";
+import type { Head } from "../http1/head.ts";
 import { known } from "../http1/known-headers.ts";
-import type { BodyPart, Downstream, DownstreamConnection, StreamHandler } from "../http1/streams.ts";
-import type { PeerMetadata } from "../request-record.ts";
-import type { Choice, CompiledRoute, ForwardAction } from "../route/compiled.ts";
-import type { FormatContext } from "../route/format.ts";
+import type { BodyPart, Downstream, StreamHandler } from "../http1/streams.ts";
+import type { ForwardAction } from "../route/compiled.ts";
 import { splice } from "../tcp/splice.ts";
 import type { Host } from "../upstream/host.ts";
+import { ExchangeState } from "./exchange-state.ts";
 import type { FilterExchange, LocalReply } from "./filter.ts";
+import { LocalResponse } from "./local-response.ts";
 import type { HttpManager } from "./manager.ts";
 import { sendMirrors } from "./mirror.ts";
+import { takePeerHeader } from "./peer-metadata.ts";
 import { RecordView } from "./record-view.ts";
 import { prepareRequest } from "./request-hygiene.ts";
 import { finishResponse } from "./response-hygiene.ts";
-import { Router, type RouterExchange } from "./router.ts";
+import { Router } from "./router.ts";
+import type { RouterExchange } from "./router-exchange.ts";
 import { choose, noRoute } from "./routing.ts";
 
-const noBytes: Buffer = Buffer.alloc(0);
-
 /** One request and its answer. Reused for the next request of its connection. */
-export class Exchange implements StreamHandler, FilterExchange, RouterExchange, FormatContext {
-  head: Head;
-  responseHead: Head | undefined;
-  route: CompiledRoute = noRoute;
-  choice: Choice | undefined;
-  readonly connection: DownstreamConnection;
-  readonly manager: HttpManager;
+export class Exchange extends ExchangeState implements StreamHandler, FilterExchange, RouterExchange {
   readonly router: Router;
-  active = false;
-  startTime = 0;
-  startedAt = 0;
-  status = 0;
-  flags = "";
-  details = "";
-  bytesSent = 0;
-  /** The path as the client sent it. */
-  originalPath = "";
-  requestPeer: PeerMetadata | undefined;
-  responsePeer: PeerMetadata | undefined;
   #peerSent = false;
   readonly #downstream: Downstream;
   readonly #record: RecordView;
-  readonly #local: Head = new Head();
-  readonly #localBody: BodyPart;
+  readonly #local: LocalResponse = new LocalResponse();
   #filterAt = 0;
   #responding = false;
   #lastProgress = 0;
@@ -49,54 +31,10 @@ export class Exchange implements StreamHandler, FilterExchange, RouterExchange, 
   #ends: (() => void)[] = [];
 
   constructor(downstream: Downstream, manager: HttpManager) {
+    super(downstream.connection, manager);
     this.#downstream = downstream;
-    this.connection = downstream.connection;
-    this.manager = manager;
-    this.head = this.#local;
     this.router = new Router(this);
     this.#record = new RecordView(this);
-    this.#localBody = {
-      buffer: noBytes,
-      start: 0,
-      end: 0,
-      last: true,
-      owned: true,
-      framing: "none",
-      closing: "",
-      data: [],
-    };
-  }
-
-  get protocol(): "HTTP/1.1" | "HTTP/1.0" {
-    return this.head.version === 10 ? "HTTP/1.0" : "HTTP/1.1";
-  }
-
-  get routeName(): string {
-    return this.route.name;
-  }
-
-  get clusterName(): string {
-    return this.router.cluster?.config.name ?? "";
-  }
-
-  get upstreamHost(): string {
-    return this.router.host?.address ?? "";
-  }
-
-  get remoteAddress(): string {
-    return this.connection.remoteAddress;
-  }
-
-  get destinationAddress(): string {
-    return this.connection.destinationAddress;
-  }
-
-  get destinationPort(): number {
-    return this.connection.destinationPort;
-  }
-
-  get random(): () => number {
-    return this.manager.environment.random;
   }
 
   onRequest(head: Head, body: BodyPart): void {
@@ -117,23 +55,10 @@ export class Exchange implements StreamHandler, FilterExchange, RouterExchange, 
   }
 
   #begin(head: Head, body: BodyPart): void {
-    this.head = head;
-    this.active = true;
+    this.restart(head);
     this.#responding = false;
     this.#peerSent = false;
     this.#upgrade = "";
-    this.route = noRoute;
-    this.choice = undefined;
-    this.responseHead = undefined;
-    this.requestPeer = undefined;
-    this.responsePeer = undefined;
-    this.status = 0;
-    this.flags = "";
-    this.details = "";
-    this.bytesSent = 0;
-    this.originalPath = head.path;
-    this.startTime = Date.now();
-    this.startedAt = performance.now();
     this.#lastProgress = this.startTime;
     this.router.reset();
     this.router.body.begin(body);
@@ -157,17 +82,11 @@ export class Exchange implements StreamHandler, FilterExchange, RouterExchange, 
     this.reply({ status: 413, body: "Payload Too Large", flags: "", details: "request_payload_too_large" });
   }
 
-  /** Metadata that a proxy of the mesh sent about itself is for us, not for the application. */
   #takePeer(head: Head): void {
-    const index = head.indexOf(known.peerMetadata);
-    if (index >= 0) {
-      if (this.manager.direction === "inbound") {
-        this.requestPeer = this.manager.environment.peers.decode(head.valueAt(index));
-        this.#peerSent = true;
-      }
-      head.dropped[index] = 1;
-    }
-    head.dropId(known.peerMetadataId);
+    const peer = takePeerHeader(head);
+    if (peer === undefined || this.manager.direction !== "inbound") return;
+    this.requestPeer = this.manager.environment.peers.decode(peer);
+    this.#peerSent = true;
   }
 
   proceed(): void {
@@ -295,12 +214,8 @@ export class Exchange implements StreamHandler, FilterExchange, RouterExchange, 
     this.#responding = true;
     this.bytesSent += body.end - body.start;
     for (let index = filters.length - 1; index >= 0; index -= 1) filters[index]?.onResponse?.(this, head);
-    const peer = head.indexOf(known.peerMetadata);
-    if (peer >= 0) {
-      if (direction !== "inbound") this.responsePeer = environment.peers.decode(head.valueAt(peer));
-      head.dropped[peer] = 1;
-      head.dropId(known.peerMetadataId);
-    }
+    const peer = takePeerHeader(head);
+    if (peer !== undefined && direction !== "inbound") this.responsePeer = environment.peers.decode(peer);
     if (this.#peerSent) {
       head.add("x-envoy-peer-metadata", environment.peers.own);
       head.add("x-envoy-peer-metadata-id", environment.nodeId);
@@ -352,22 +267,9 @@ export class Exchange implements StreamHandler, FilterExchange, RouterExchange, 
     this.router.cancel();
     if (reply.flags !== "") this.addFlag(reply.flags);
     this.details = reply.details;
-    const head = this.#local;
-    head.reset(noBytes);
-    head.version = 11;
-    head.status = reply.status;
-    const body = this.#localBody;
-    if (reply.body !== "") head.add("content-type", "text/plain");
-    head.add("content-length", String(Buffer.byteLength(reply.body)));
-    for (const [name, value] of reply.headers ?? []) head.add(name, value);
+    const head = this.#local.prepare(reply);
     if (this.route !== noRoute) this.route.responseEdits?.apply(head, this);
-    body.buffer = this.head.method === "HEAD" ? noBytes : Buffer.from(reply.body, "utf8");
-    body.end = body.buffer.length;
-    this.#answer(head, body);
-  }
-
-  addFlag(flag: string): void {
-    this.flags = this.flags === "" ? flag : `${this.flags},${flag}`;
+    this.#answer(head, this.#local.body(reply, this.head.method));
   }
 
   onEnd(callback: () => void): void {

@@ -1,5 +1,16 @@
 import { Struct } from "#gen/xds/google/protobuf/struct.ts";
+import type { Head } from "../http1/head.ts";
+import { known } from "../http1/known-headers.ts";
 import type { PeerMetadata } from "../request-record.ts";
+
+/** Takes a peer's metadata out of a head: it is for the proxy, not for the application behind it. */
+export function takePeerHeader(head: Head): string | undefined {
+  const index = head.indexOf(known.peerMetadata);
+  head.dropId(known.peerMetadataId);
+  if (index < 0) return undefined;
+  head.dropped[index] = 1;
+  return head.valueAt(index);
+}
 
 /** What Istio's proxies tell each other about their workloads, in x-envoy-peer-metadata: base64 of a protobuf Struct. */
 export class PeerMetadataCodec {

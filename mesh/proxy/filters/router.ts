@@ -8,28 +8,10 @@ import type { Host } from "../upstream/host.ts";
 import type { HostPool, PoolClient, PooledConnection, PoolFailure } from "../upstream/pool.ts";
 import type { LocalReply } from "./filter.ts";
 import { RequestBody } from "./request-body.ts";
-
-/** What the router needs of the exchange that it forwards. */
-export interface RouterExchange {
-  readonly head: Head;
-  readonly remoteAddress: string;
-  readonly destinationAddress: string;
-  readonly destinationPort: number;
-  readonly random: () => number;
-  /** Called before each attempt is sent: headers that depend on host and number of the attempt. */
-  beforeAttempt(host: Host, attempt: number): void;
-  addFlag(flag: string): void;
-  upstreamResponse(head: Head, body: BodyPart): void;
-  upstreamBody(body: BodyPart): void;
-  upstreamContinue(): void;
-  upstreamBroken(): void;
-  upstreamFailed(reply: LocalReply): void;
-  pauseRequest(): void;
-  resumeRequest(): void;
-}
+import type { RouterExchange } from "./router-exchange.ts";
+import { connectFailure, resetFailure, upstreamFailures } from "./upstream-failures.ts";
 
 const noFlags = "";
-const prefix = "upstream connect error or disconnect/reset before headers. ";
 
 /** Brings a request to a host of its cluster and back: attempts, time-outs, retries. One belongs to each exchange and is reused. */
 export class Router implements PoolClient, UpstreamHandler {
@@ -109,7 +91,7 @@ export class Router implements PoolClient, UpstreamHandler {
     if (cluster === undefined || action === undefined) return;
     this.attempts += 1;
     this.#retrying = false;
-    if (!cluster.breaker.canRequest) return this.#overflow();
+    if (!cluster.breaker.canRequest) return this.#fail(upstreamFailures.overflow);
     const { destinationAddress, destinationPort } = this.#exchange;
     const host = cluster.pick({
       hash: this.#hash,
@@ -120,7 +102,7 @@ export class Router implements PoolClient, UpstreamHandler {
     });
     if (host === undefined) {
       this.host = undefined;
-      this.#fail({ status: 503, body: "no healthy upstream", flags: "UH", details: "no_healthy_upstream" });
+      this.#fail(upstreamFailures.noHost);
       return;
     }
     this.host = host;
@@ -155,29 +137,10 @@ export class Router implements PoolClient, UpstreamHandler {
   onPoolFailure(failure: PoolFailure): void {
     this.#waiting = false;
     this.#endAttempt();
-    if (failure.kind === "overflow") return this.#overflow();
+    if (failure.kind === "overflow") return this.#fail(upstreamFailures.overflow);
     this.failure = failure.reason;
     if (this.#retry("connect-failure")) return;
-    const timeout = failure.reason === "connection timeout";
-    const what = timeout ? "connection timeout" : "remote connection failure";
-    this.#fail({
-      status: 503,
-      body: timeout
-        ? `${prefix}reset reason: ${what}`
-        : `${prefix}reset reason: ${what}, transport failure reason: ${failure.reason}`,
-      flags: "UF",
-      details: `upstream_reset_before_response_started{${`${what}${timeout ? "" : `|${failure.reason}`}`.replace(/ /g, "_")}}`,
-    });
-  }
-
-  #overflow(): void {
-    this.#fail({
-      status: 503,
-      body: `${prefix}reset reason: overflow`,
-      flags: "UO",
-      details: "upstream_reset_before_response_started{overflow}",
-      headers: [["x-envoy-overloaded", "true"]],
-    });
+    this.#fail(connectFailure(failure.reason));
   }
 
   /** More of the request's body. */
@@ -245,13 +208,7 @@ export class Router implements PoolClient, UpstreamHandler {
     if (reason === "connection_termination" && upstream?.reused === true && this.#retryStale()) return;
     if (host !== undefined) cluster?.noteFailure(host);
     if (this.#retry("reset")) return;
-    const text = reason.replace("_", " ");
-    this.#fail({
-      status: reason === "protocol_error" ? 502 : 503,
-      body: `${prefix}reset reason: ${text}`,
-      flags: reason === "protocol_error" ? "UPE" : "UC",
-      details: `upstream_reset_before_response_started{${reason}}`,
-    });
+    this.#fail(resetFailure(reason));
   }
 
   /**
@@ -302,7 +259,7 @@ export class Router implements PoolClient, UpstreamHandler {
   #timedOut(): void {
     this.#timer = undefined;
     this.#abandon();
-    this.#fail({ status: 504, body: "upstream request timeout", flags: "UT", details: "response_timeout" });
+    this.#fail(upstreamFailures.timeout);
   }
 
   #tryTimedOut(): void {
@@ -311,7 +268,7 @@ export class Router implements PoolClient, UpstreamHandler {
     this.#abandon();
     if (host !== undefined) cluster?.noteStatus(host, 504);
     if (this.#retry("per-try-timeout")) return;
-    this.#fail({ status: 504, body: "upstream request timeout", flags: "UT", details: "upstream_per_try_timeout" });
+    this.#fail(upstreamFailures.tryTimeout);
   }
 
   /** Every retry that the policy allows was made and failed, which Envoy flags with URX. */

@@ -3,8 +3,8 @@ import { BodyReader } from "./body-reader.ts";
 import { Head } from "./head.ts";
 import { headErrorOf, INCOMPLETE, parseRequestHead } from "./parse-head.ts";
 import { reasonOf } from "./reasons.ts";
-import type { BodyPart, Downstream, DownstreamConnection, Framing, StreamHandler, TakenOver } from "./streams.ts";
-import { HIGH_WATER, writeChunked, writeHead, writePart, writeUnframed } from "./write.ts";
+import { ResponseWriter } from "./response-writer.ts";
+import type { BodyPart, Downstream, DownstreamConnection, StreamHandler, TakenOver } from "./streams.ts";
 
 export interface ServerLimits {
   readonly maxHeadBytes: number;
@@ -46,6 +46,7 @@ export class ServerConnection implements Downstream {
   readonly #reader: BodyReader = new BodyReader();
   readonly #handler: StreamHandler;
   readonly #part: BodyPart;
+  readonly #writer: ResponseWriter;
   #phase: number = phase.head;
   /** Bytes of a head that is not complete yet, or of requests that wait for their turn. */
   #pending: Buffer | undefined;
@@ -53,7 +54,6 @@ export class ServerConnection implements Downstream {
   #idleSince: number;
   #responding = false;
   #responseDone = false;
-  #encoding: Framing = "none";
   #closeAfter = false;
   #pausedByUs = false;
   #readable = true;
@@ -61,6 +61,7 @@ export class ServerConnection implements Downstream {
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#socket = options.socket;
+    this.#writer = new ResponseWriter(options.socket);
     this.connection = options.peer;
     this.#idleSince = Date.now();
     this.#part = {
@@ -88,11 +89,6 @@ export class ServerConnection implements Downstream {
 
   get idle(): boolean {
     return this.#phase === phase.head && this.#pending === undefined;
-  }
-
-  /** True until the client's request has been read to its end. */
-  get requestIncomplete(): boolean {
-    return this.#phase === phase.body;
   }
 
   #onData(chunk: Buffer): void {
@@ -210,45 +206,16 @@ export class ServerConnection implements Downstream {
   }
 
   respond(head: Head, body: BodyPart): void {
-    const old = this.head.version === 10;
-    this.#encoding = body.framing;
-    let extra = "";
-    if (body.framing === "close") {
-      if (old) this.#closeAfter = true;
-      else extra = "transfer-encoding: chunked\r\n";
-    } else if (body.framing === "chunked" && old) {
-      this.#closeAfter = true;
-      head.remove("transfer-encoding");
-    }
     // An early answer leaves a body unread: only closing tells the client not to reuse the connection.
     if (this.#phase === phase.body || !this.connection.keepAlive) this.#closeAfter = true;
-    if (this.#closeAfter) extra += "connection: close\r\n";
-    else if (old) extra += "connection: keep-alive\r\n";
-    const text = `${statusLine(head)}${head.lines()}${extra}\r\n`;
-    if (body.framing === "close" && !old) {
-      this.#socket.cork();
-      this.#socket.write(text, "latin1");
-      writeChunked(this.#socket, body);
-      this.#socket.uncork();
-    } else if (body.framing === "chunked" && old) {
-      this.#socket.write(text, "latin1");
-      writeUnframed(this.#socket, body);
-    } else writeHead(this.#socket, text, body);
+    this.#closeAfter = this.#writer.respond(head, body, { old: this.head.version === 10, close: this.#closeAfter });
     if (body.last) this.#finish();
   }
 
   write(body: BodyPart): boolean {
-    const old = this.head.version === 10;
-    let keepsUp: boolean;
-    if (this.#encoding === "close" && !old) keepsUp = writeChunked(this.#socket, body);
-    else if (this.#encoding === "chunked" && old) keepsUp = writeUnframed(this.#socket, body);
-    else keepsUp = writePart(this.#socket, body);
+    const keepsUp = this.#writer.write(body);
     if (body.last) this.#finish();
     return keepsUp;
-  }
-
-  get keepsUp(): boolean {
-    return this.#socket.writableLength < HIGH_WATER;
   }
 
   #finish(): void {
@@ -336,9 +303,8 @@ export class ServerConnection implements Downstream {
     };
   }
 
-  /** Writes an answer that switches protocols; what follows is not HTTP. */
   switchProtocols(head: Head): void {
-    this.#socket.write(`${statusLine(head)}${head.lines()}connection: upgrade\r\n\r\n`, "latin1");
+    this.#writer.switchProtocols(head);
   }
 
   #onEnd(): void {
@@ -376,10 +342,4 @@ export class ServerConnection implements Downstream {
   destroy(): void {
     this.#socket.destroy();
   }
-}
-
-function statusLine(head: Head): string {
-  if (head.version === 11 && head.statusLineEnd > 0)
-    return head.buffer.toString("latin1", head.statusLineStart, head.statusLineEnd);
-  return `HTTP/1.1 ${head.status} ${reasonOf(head.status)}\r\n`;
 }

@@ -85,6 +85,8 @@ function table(rows: readonly Row[]): string {
       row.cpuMicrosPerRequest,
       row.requestsPerSecond,
       row.residentMb,
+      row.ownMb,
+      row.ownMb,
       p50Ms,
       p99Ms,
     ];
