@@ -59,6 +59,18 @@ describe("generated definitions", () => {
     );
   });
 
+  test("the Gateway API has its defaults", () => {
+    const { schema } = definition("httproutes.gateway.networking.k8s.io").spec.versions[0]!;
+    const spec = at(schema.openAPIV3Schema, "spec");
+    expect(at(spec, "parentRefs", "[]", "kind").default).toBe("Gateway");
+    expect(at(spec, "rules", "[]", "backendRefs", "[]", "weight").default).toBe(1);
+    expect(at(spec, "rules", "[]", "matches").default).toEqual([{ path: { type: "PathPrefix", value: "/" } }]);
+    const gateway = definition("gateways.gateway.networking.k8s.io").spec.versions[0]!.schema.openAPIV3Schema;
+    expect(at(gateway, "spec", "listeners", "[]", "allowedRoutes").default).toEqual({ namespaces: { from: "Same" } });
+    const istio = definition("virtualservices.networking.istio.io").spec.versions[0]!.schema.openAPIV3Schema;
+    expect(JSON.stringify(istio)).not.toContain('"default"');
+  });
+
   test("every schema is structural", () => {
     for (const name of readdirSync(folder).filter((file) => file.endsWith(".json"))) {
       for (const version of definition(name.replace(/\.json$/, "")).spec.versions)

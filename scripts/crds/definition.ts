@@ -1,12 +1,14 @@
 import type { KindDefinition } from "../../api/kinds/definitions.ts";
+import { withGatewayApiDefaults } from "./gateway-api-defaults.ts";
 import type { Schema } from "./read-schema.ts";
 
+const GATEWAY_API = "gateway.networking.k8s.io";
 /** Bundle version that the Gateway API's own tools look for. */
 const GATEWAY_API_VERSION = "v1.6.0";
 
 /** A complete CustomResourceDefinition. `schemaOf` gives the published schema of one version. */
 export function customResourceDefinition(kind: KindDefinition, schemaOf: (version: string) => Schema): object {
-  const isGatewayApi = kind.group === "gateway.networking.k8s.io";
+  const isGatewayApi = kind.group === GATEWAY_API;
   return {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
@@ -52,11 +54,11 @@ function versionOf(kind: KindDefinition, version: string, options: { storage: bo
     storage: options.storage,
     subresources: { status: {} },
     additionalPrinterColumns: kind.columns.map(({ name, path, type = "string" }) => ({ name, jsonPath: path, type })),
-    schema: { openAPIV3Schema: rootSchema(options.schema) },
+    schema: { openAPIV3Schema: rootSchema(kind, options.schema) },
   };
 }
 
-function rootSchema(schema: Schema): Schema {
+function rootSchema({ group, kind }: KindDefinition, schema: Schema): Schema {
   const { spec = { type: "object" }, status = { type: "object" } } = schema.properties ?? {};
   return {
     type: "object",
@@ -64,7 +66,7 @@ function rootSchema(schema: Schema): Schema {
       apiVersion: { type: "string" },
       kind: { type: "string" },
       metadata: { type: "object" },
-      spec: structural(spec),
+      spec: group === GATEWAY_API ? withGatewayApiDefaults(structural(spec), kind) : structural(spec),
       // Controllers own the status; an unexpected field there must not keep a manifest out.
       status: { ...structural(status), "x-kubernetes-preserve-unknown-fields": true },
     },
