@@ -11,6 +11,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { buildIfStale } from "./setup/build.mjs";
+import { installKubectl } from "./setup/kubectl.mjs";
 import { installDependencies } from "./setup/dependencies.mjs";
 import { node, root } from "./setup/places.mjs";
 import { installSystemPackages } from "./setup/system-packages.mjs";
@@ -29,6 +30,7 @@ if (verb !== undefined && (verb !== "run" || !(task in tasks))) {
 try {
   await installDependencies();
   await installSystemPackages(task === "test" ? "test" : "run");
+  if (task === "test") await installKubectl();
   await buildIfStale();
 } catch (error) {
   console.error(`slipway: ${error instanceof Error ? error.message : error}`);

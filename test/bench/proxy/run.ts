@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { envoyBinary } from "../../e2e/envoy/install.ts";
 import { bundleSubject } from "./bundle-subject.ts";
 import { makeCertificates } from "./certificates.ts";
 import { envoyConfig } from "./envoy.ts";
@@ -23,7 +24,7 @@ const { values } = parseArgs({
 });
 const seconds = Number(values.seconds);
 const rate = Number(values.rate);
-const envoy = process.env.ENVOY_BIN ?? "/tmp/envoyvenv/bin/envoy";
+const envoy = envoyBinary();
 
 type Row = { readonly proxy: string; readonly transport: string } & ClosedLoop & { readonly equalRate: OpenLoop };
 
