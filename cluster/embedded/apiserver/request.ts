@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { StatusError } from "../machinery/resources.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Kind } from "./kinds.ts";
+import { decodeProtobuf } from "./protobuf-body.ts";
 import type { Identity } from "./rbac.ts";
 import { badRequest, statusBody } from "./status.ts";
-import { StatusError } from "../machinery/resources.ts";
 
 /** A request about a kind, taken apart. */
 export interface ResourceRequest {
@@ -19,7 +20,10 @@ export interface ResourceRequest {
 }
 
 /** `/api/v1/namespaces/NS/pods/NAME/log` and the like; undefined if no such kind is served. */
-export function parsePath(pathname: string, catalog: Catalog): Pick<ResourceRequest, "kind" | "namespace" | "name" | "subresource" | "rest"> | undefined {
+export function parsePath(
+  pathname: string,
+  catalog: Catalog,
+): Pick<ResourceRequest, "kind" | "namespace" | "name" | "subresource" | "rest"> | undefined {
   const parts = pathname.split("/").slice(1).map(decodeURIComponent);
   const [root, ...afterRoot] = parts;
   if (root !== "api" && root !== "apis") return undefined;
@@ -27,7 +31,10 @@ export function parsePath(pathname: string, catalog: Catalog): Pick<ResourceRequ
   const version = afterRoot.shift() ?? "";
   let namespace: string | undefined;
   let rest = afterRoot.filter((part, index) => part !== "" || index > 4);
-  const isScoped = rest[0] === "namespaces" && rest.length > 2 && !(group === "" && (rest[2] === "status" || rest[2] === "finalize") && rest.length === 3);
+  const isScoped =
+    rest[0] === "namespaces" &&
+    rest.length > 2 &&
+    !(group === "" && (rest[2] === "status" || rest[2] === "finalize") && rest.length === 3);
   if (isScoped) {
     namespace = rest[1];
     rest = rest.slice(2);
@@ -54,13 +61,14 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY) throw new StatusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${MAX_BODY}`);
+    if (size > MAX_BODY)
+      throw new StatusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${MAX_BODY}`);
     chunks.push(chunk);
   }
+  const type = request.headers["content-type"] ?? "";
+  if (size > 0 && type.includes("protobuf")) return decodeProtobuf(Buffer.concat(chunks));
   const text = Buffer.concat(chunks).toString("utf8");
   if (text.trim() === "") return undefined;
-  const type = request.headers["content-type"] ?? "";
-  if (type.includes("protobuf")) throw new StatusError(415, "UnsupportedMediaType", "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml");
   try {
     if (!type.includes("yaml")) return JSON.parse(text) as unknown;
     const json = text.startsWith("{") ? tryJson(text) : undefined;
@@ -74,12 +82,23 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
 
 export function sendJson(response: ServerResponse, code: number, body: Buffer | unknown): void {
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
-  response.writeHead(code, { "content-type": "application/json", "content-length": bytes.length, "cache-control": "no-cache, private" });
+  response.writeHead(code, {
+    "content-type": "application/json",
+    "content-length": bytes.length,
+    "cache-control": "no-cache, private",
+  });
   response.end(bytes);
 }
 
 export function sendError(response: ServerResponse, error: unknown): void {
-  const status = error instanceof StatusError ? error : new StatusError(500, "InternalError", `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`);
+  const status =
+    error instanceof StatusError
+      ? error
+      : new StatusError(
+          500,
+          "InternalError",
+          `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`,
+        );
   if (response.headersSent) response.destroy();
   else sendJson(response, status.code, statusBody(status));
 }
