@@ -11,8 +11,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { buildIfStale } from "./setup/build.mjs";
-import { installKubectl } from "./setup/kubectl.mjs";
 import { installDependencies } from "./setup/dependencies.mjs";
+import { installKubectl } from "./setup/kubectl.mjs";
 import { node, root } from "./setup/places.mjs";
 import { installSystemPackages } from "./setup/system-packages.mjs";
 

@@ -25,7 +25,12 @@ async function end(): Promise<void> {
 
 process.on("message", (message: ToCluster, handle: unknown) => {
   if (message.type === "stop") return void end();
-  cluster = buildCluster({ config: message.config, outerServer: handle as Server, logger, onProgress: (text) => tell({ type: "progress", text }) });
+  cluster = buildCluster({
+    config: message.config,
+    outerServer: handle as Server,
+    logger,
+    onProgress: (text) => tell({ type: "progress", text }),
+  });
   cluster.then(
     ({ kubeconfig, version }) => tell({ type: "ready", kubeconfig, version }),
     (error: unknown) => {
@@ -39,4 +44,6 @@ process.on("disconnect", () => void end());
 process.on("SIGTERM", () => void end());
 process.on("SIGINT", () => {}); // a terminal's Ctrl-C is for the host
 process.on("uncaughtException", (error) => logger.error({ error: error.stack }, "uncaught"));
-process.on("unhandledRejection", (error) => logger.error({ error: error instanceof Error ? error.stack : String(error) }, "unhandled rejection"));
+process.on("unhandledRejection", (error) =>
+  logger.error({ error: error instanceof Error ? error.stack : String(error) }, "unhandled rejection"),
+);

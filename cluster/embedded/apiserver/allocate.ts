@@ -1,5 +1,5 @@
-import { asArray, asObject, isObject } from "../machinery/json.ts";
 import type { ApiObject } from "../machinery/api-object.ts";
+import { asArray, asObject, isObject } from "../machinery/json.ts";
 import { formatAddress, parseRange } from "../network/addresses.ts";
 import type { Store } from "../store/store.ts";
 import { badRequest } from "./status.ts";
@@ -15,7 +15,9 @@ export function allocateService(service: ApiObject, store: Store, serviceCidr: s
   const others = store.list("/services").filter((other) => other.metadata.uid !== service.metadata.uid);
   allocateAddress(spec, others, serviceCidr);
   if (spec.type !== "NodePort" && spec.type !== "LoadBalancer") return;
-  const taken = new Set(others.flatMap((other) => asArray(asObject(other.spec).ports).map((port) => asObject(port).nodePort)));
+  const taken = new Set(
+    others.flatMap((other) => asArray(asObject(other.spec).ports).map((port) => asObject(port).nodePort)),
+  );
   let next = NODE_PORTS.first;
   for (const port of asArray(spec.ports)) {
     if (!isObject(port) || typeof port.nodePort === "number") continue;

@@ -43,25 +43,44 @@ export interface ApiServer {
 
 /** The Kubernetes version whose API this speaks. */
 const VERSION = "v1.36.0+slipway";
-const DNS_NAMES = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "localhost"];
+const DNS_NAMES = [
+  "kubernetes",
+  "kubernetes.default",
+  "kubernetes.default.svc",
+  "kubernetes.default.svc.cluster.local",
+  "localhost",
+];
 
 /** Opens the store and serves the API on both sides: to people on loopback, to pods on the cluster's own address. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { stateDir, clusterAddress, logger, clock } = options;
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
-  const store = Store.open(join(stateDir, "store"), { onListenerError: (error) => logger.error({ error: error instanceof Error ? (error.stack ?? "") : String(error) }, "a watcher failed") });
+  const store = Store.open(join(stateDir, "store"), {
+    onListenerError: (error) =>
+      logger.error({ error: error instanceof Error ? (error.stack ?? "") : String(error) }, "a watcher failed"),
+  });
   const certificates = await openCertificates(stateDir, { dns: DNS_NAMES, ip: ["127.0.0.1", clusterAddress.address] });
   const now = (): string => timestamp(clock.now());
   const catalog = new Catalog(store);
   const registry = new Registry(store, catalog, { serviceCidr: options.serviceCidr, now });
-  registry.useWebhooks(new Webhooks(store));
+  registry.setWebhooks(new Webhooks(store));
   const tokens = new ServiceAccountTokens(certificates.tokenKey, store);
   let backend: NodeBackend | undefined;
   const streams = new PodStreams(store, () => {
     if (backend === undefined) throw new Error("the node has not started yet");
     return backend;
   });
-  const server = createApiServer({ registry, catalog, tokens, streams, certificates, logger, now, version: VERSION, address: options.server });
+  const server = createApiServer({
+    registry,
+    catalog,
+    tokens,
+    streams,
+    certificates,
+    logger,
+    now,
+    version: VERSION,
+    address: options.server,
+  });
   const connections = new Set<Socket>();
   const accept = (socket: Socket): void => {
     connections.add(socket);
@@ -101,7 +120,12 @@ function kubeconfigOf(server: string, { ca, admin }: ClusterCertificates): strin
     apiVersion: "v1",
     kind: "Config",
     clusters: [{ name: "slipway", cluster: { server, "certificate-authority-data": base64(ca) } }],
-    users: [{ name: "slipway", user: { "client-certificate-data": base64(admin.cert), "client-key-data": base64(admin.key) } }],
+    users: [
+      {
+        name: "slipway",
+        user: { "client-certificate-data": base64(admin.cert), "client-key-data": base64(admin.key) },
+      },
+    ],
     contexts: [{ name: "slipway", context: { cluster: "slipway", user: "slipway" } }],
     "current-context": "slipway",
   });

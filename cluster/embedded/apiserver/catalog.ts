@@ -1,5 +1,5 @@
-import type { ApiObject } from "../machinery/api-object.ts";
 import type { KnownType, ResourceTypes } from "../controllers/context.ts";
+import type { ApiObject } from "../machinery/api-object.ts";
 import type { Store } from "../store/store.ts";
 import { type CustomKind, kindsOf } from "./custom-kinds.ts";
 import { builtInKinds, type Kind } from "./kinds.ts";
@@ -28,7 +28,11 @@ export class Catalog implements ResourceTypes {
   }
 
   findKind(apiVersion: string, kind: string): Kind | undefined {
-    return this.#kinds.find((candidate) => candidate.kind === kind && (candidate.group === "" ? candidate.version : `${candidate.group}/${candidate.version}`) === apiVersion);
+    return this.#kinds.find(
+      (candidate) =>
+        candidate.kind === kind &&
+        (candidate.group === "" ? candidate.version : `${candidate.group}/${candidate.version}`) === apiVersion,
+    );
   }
 
   /** One version of each kind. */

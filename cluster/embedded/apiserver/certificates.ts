@@ -25,7 +25,10 @@ export interface ClusterCertificates {
 }
 
 /** Reads the cluster's keys from its folder, making them the first time: people's kubeconfigs stay right over restarts. */
-export async function openCertificates(folder: string, names: { readonly dns: readonly string[]; readonly ip: readonly string[] }): Promise<ClusterCertificates> {
+export async function openCertificates(
+  folder: string,
+  names: { readonly dns: readonly string[]; readonly ip: readonly string[] },
+): Promise<ClusterCertificates> {
   const path = join(folder, "keys.json");
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
@@ -42,33 +45,64 @@ export async function openCertificates(folder: string, names: { readonly dns: re
 function parse(text: string, path: string): ClusterCertificates {
   try {
     const keys = JSON.parse(text) as ClusterCertificates;
-    if (typeof keys.ca === "string" && typeof keys.server.key === "string" && typeof keys.tokenKey === "string") return keys;
+    if (typeof keys.ca === "string" && typeof keys.server.key === "string" && typeof keys.tokenKey === "string")
+      return keys;
   } catch {
     // said below
   }
-  throw new AppError("STATE_CORRUPT", `${path} does not hold the cluster's keys`, { hint: "`slipway down --delete` makes a new cluster." });
+  throw new AppError("STATE_CORRUPT", `${path} does not hold the cluster's keys`, {
+    hint: "`slipway down --delete` makes a new cluster.",
+  });
 }
 
-async function make(names: { readonly dns: readonly string[]; readonly ip: readonly string[] }): Promise<ClusterCertificates> {
-  const [caKeys, serverKeys, adminKeys, tokenKeys] = await Promise.all(Array.from({ length: 4 }, () => webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"])));
+async function make(names: {
+  readonly dns: readonly string[];
+  readonly ip: readonly string[];
+}): Promise<ClusterCertificates> {
+  const [caKeys, serverKeys, adminKeys, tokenKeys] = await Promise.all(
+    Array.from({ length: 4 }, () => webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"])),
+  );
   if (!caKeys || !serverKeys || !adminKeys || !tokenKeys) throw new Error("no keys were made");
-  const validity = { notBefore: new Date(Date.now() - 60_000), notAfter: new Date(Date.now() + YEARS * 365 * 86_400_000), signingAlgorithm: ALGORITHM };
+  const validity = {
+    notBefore: new Date(Date.now() - 60_000),
+    notAfter: new Date(Date.now() + YEARS * 365 * 86_400_000),
+    signingAlgorithm: ALGORITHM,
+  };
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
     name: "CN=slipway-cluster-ca",
     keys: caKeys,
     ...validity,
-    extensions: [new x509.BasicConstraintsExtension(true, undefined, true), new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true)],
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+    ],
   });
-  const issue = async (subject: string, keys: webcrypto.CryptoKeyPair, extensions: x509.Extension[]): Promise<KeyPairPem> => {
-    const certificate = await x509.X509CertificateGenerator.create({ subject, issuer: ca.subject, publicKey: keys.publicKey, signingKey: caKeys.privateKey, ...validity, extensions });
+  const issue = async (
+    subject: string,
+    keys: webcrypto.CryptoKeyPair,
+    extensions: x509.Extension[],
+  ): Promise<KeyPairPem> => {
+    const certificate = await x509.X509CertificateGenerator.create({
+      subject,
+      issuer: ca.subject,
+      publicKey: keys.publicKey,
+      signingKey: caKeys.privateKey,
+      ...validity,
+      extensions,
+    });
     return { cert: certificate.toString("pem"), key: await keyPem(keys) };
   };
-  const alternatives: x509.JsonGeneralNames = [...names.dns.map((value) => ({ type: "dns" as const, value })), ...names.ip.map((value) => ({ type: "ip" as const, value }))];
+  const alternatives: x509.JsonGeneralNames = [
+    ...names.dns.map((value) => ({ type: "dns" as const, value })),
+    ...names.ip.map((value) => ({ type: "ip" as const, value })),
+  ];
   const server = await issue("CN=kube-apiserver", serverKeys, [
     new x509.SubjectAlternativeNameExtension(alternatives),
     new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
   ]);
-  const admin = await issue("CN=kubernetes-admin,O=system:masters", adminKeys, [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])]);
+  const admin = await issue("CN=kubernetes-admin,O=system:masters", adminKeys, [
+    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
+  ]);
   return { ca: ca.toString("pem"), server, admin, tokenKey: await keyPem(tokenKeys) };
 }
 

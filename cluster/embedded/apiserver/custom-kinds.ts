@@ -27,7 +27,9 @@ export function kindsOf(definition: ApiObject): readonly CustomKind[] {
       namespaced: spec.scope === "Namespaced",
       shortNames: asArray(names.shortNames).map(asString),
       categories: asArray(names.categories).map(asString),
-      subresources: Object.keys(asObject(version.subresources)).filter((name): name is Subresource => name === "status" || name === "scale"),
+      subresources: Object.keys(asObject(version.subresources)).filter(
+        (name): name is Subresource => name === "status" || name === "scale",
+      ),
       schema: asObject(asObject(version.schema).openAPIV3Schema),
       columns: asArray(version.additionalPrinterColumns).map(asObject),
       storageVersion,
@@ -42,8 +44,20 @@ export function establishedStatus(definition: ApiObject, now: string): JsonObjec
     acceptedNames: asObject(spec.names),
     storedVersions: versions.filter((version) => version.storage === true).map((version) => asString(version.name)),
     conditions: [
-      { type: "NamesAccepted", status: "True", reason: "NoConflicts", message: "no conflicts found", lastTransitionTime: now },
-      { type: "Established", status: "True", reason: "InitialNamesAccepted", message: "the initial names have been accepted", lastTransitionTime: now },
+      {
+        type: "NamesAccepted",
+        status: "True",
+        reason: "NoConflicts",
+        message: "no conflicts found",
+        lastTransitionTime: now,
+      },
+      {
+        type: "Established",
+        status: "True",
+        reason: "InitialNamesAccepted",
+        message: "the initial names have been accepted",
+        lastTransitionTime: now,
+      },
     ],
   };
 }

@@ -1,6 +1,6 @@
 import type { ApiObject } from "../machinery/api-object.ts";
-import { asArray, asObject, type JsonObject, isObject } from "../machinery/json.ts";
-import { type Kind, bucketOf } from "./kinds.ts";
+import { asArray, asObject, isObject, type JsonObject } from "../machinery/json.ts";
+import { bucketOf, type Kind } from "./kinds.ts";
 
 /** What Kubernetes fills in when it is not said, for the fields that kubectl, the controllers and the mesh look at. Changes the object. */
 export function applyDefaults(kind: Kind, object: ApiObject): void {
@@ -28,7 +28,8 @@ export function applyDefaults(kind: Kind, object: ApiObject): void {
         fill(spec, { replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600 });
         const strategy = ensure(spec, "strategy");
         fill(strategy, { type: "RollingUpdate" });
-        if (strategy.type === "RollingUpdate") fill(ensure(strategy, "rollingUpdate"), { maxUnavailable: "25%", maxSurge: "25%" });
+        if (strategy.type === "RollingUpdate")
+          fill(ensure(strategy, "rollingUpdate"), { maxUnavailable: "25%", maxSurge: "25%" });
         template(spec);
       }
       return;
@@ -43,7 +44,8 @@ export function applyDefaults(kind: Kind, object: ApiObject): void {
         fill(spec, { revisionHistoryLimit: 10 });
         const strategy = ensure(spec, "updateStrategy");
         fill(strategy, { type: "RollingUpdate" });
-        if (strategy.type === "RollingUpdate") fill(ensure(strategy, "rollingUpdate"), { maxUnavailable: 1, maxSurge: 0 });
+        if (strategy.type === "RollingUpdate")
+          fill(ensure(strategy, "rollingUpdate"), { maxUnavailable: 1, maxSurge: 0 });
         template(spec);
       }
       return;
@@ -66,19 +68,27 @@ export function applyDefaults(kind: Kind, object: ApiObject): void {
       return;
     case "admissionregistration.k8s.io/mutatingwebhookconfigurations":
     case "admissionregistration.k8s.io/validatingwebhookconfigurations":
-      for (const webhook of asArray(object.webhooks)) if (isObject(webhook)) webhookDefaults(webhook, kind.resource.startsWith("mutating"));
+      for (const webhook of asArray(object.webhooks))
+        if (isObject(webhook)) webhookDefaults(webhook, kind.resource.startsWith("mutating"));
       return;
   }
 }
 
 function webhookDefaults(webhook: JsonObject, mutating: boolean): void {
-  fill(webhook, { failurePolicy: "Fail", matchPolicy: "Equivalent", namespaceSelector: {}, objectSelector: {}, timeoutSeconds: 10 });
+  fill(webhook, {
+    failurePolicy: "Fail",
+    matchPolicy: "Equivalent",
+    namespaceSelector: {},
+    objectSelector: {},
+    timeoutSeconds: 10,
+  });
   if (mutating) fill(webhook, { reinvocationPolicy: "Never" });
   for (const rule of asArray(webhook.rules)) if (isObject(rule)) fill(rule, { scope: "*" });
 }
 
 function fill(target: JsonObject, values: JsonObject): void {
-  for (const [name, value] of Object.entries(values)) if (target[name] === undefined || target[name] === null) target[name] = value;
+  for (const [name, value] of Object.entries(values))
+    if (target[name] === undefined || target[name] === null) target[name] = value;
 }
 
 function ensure(parent: JsonObject, name: string): JsonObject {
@@ -96,17 +106,27 @@ function template(spec: JsonObject): void {
 }
 
 function podSpec(spec: JsonObject): void {
-  fill(spec, { restartPolicy: "Always", terminationGracePeriodSeconds: 30, dnsPolicy: "ClusterFirst", schedulerName: "default-scheduler" });
+  fill(spec, {
+    restartPolicy: "Always",
+    terminationGracePeriodSeconds: 30,
+    dnsPolicy: "ClusterFirst",
+    schedulerName: "default-scheduler",
+  });
   ensure(spec, "securityContext");
   if (typeof spec.serviceAccountName === "string") spec.serviceAccount = spec.serviceAccountName;
-  for (const container of [...asArray(spec.containers), ...asArray(spec.initContainers)]) if (isObject(container)) containerDefaults(container);
+  for (const container of [...asArray(spec.containers), ...asArray(spec.initContainers)])
+    if (isObject(container)) containerDefaults(container);
   for (const volume of asArray(spec.volumes)) if (isObject(volume)) volumeDefaults(volume);
 }
 
 function containerDefaults(container: JsonObject): void {
   const image = typeof container.image === "string" ? container.image : "";
   const latest = !/:[^/]+$/.test(image) || image.endsWith(":latest");
-  fill(container, { terminationMessagePath: "/dev/termination-log", terminationMessagePolicy: "File", imagePullPolicy: latest ? "Always" : "IfNotPresent" });
+  fill(container, {
+    terminationMessagePath: "/dev/termination-log",
+    terminationMessagePolicy: "File",
+    imagePullPolicy: latest ? "Always" : "IfNotPresent",
+  });
   ensure(container, "resources");
   for (const port of asArray(container.ports)) if (isObject(port)) fill(port, { protocol: "TCP" });
   for (const name of ["readinessProbe", "livenessProbe", "startupProbe"]) {
@@ -140,14 +160,16 @@ function serviceSpec(spec: JsonObject): void {
   fill(spec, { ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" });
   if (spec.type === "LoadBalancer" || spec.type === "NodePort") fill(spec, { externalTrafficPolicy: "Cluster" });
   if (spec.type === "LoadBalancer") fill(spec, { allocateLoadBalancerNodePorts: true });
-  for (const port of asArray(spec.ports)) if (isObject(port)) fill(port, { protocol: "TCP", ...(port.port === undefined ? {} : { targetPort: port.port }) });
+  for (const port of asArray(spec.ports))
+    if (isObject(port)) fill(port, { protocol: "TCP", ...(port.port === undefined ? {} : { targetPort: port.port }) });
 }
 
 /** stringData is only for writing: it ends up in data. */
 function encodeStringData(object: ApiObject): void {
   if (!isObject(object.stringData)) return;
   const data = asObject(object.data);
-  for (const [name, value] of Object.entries(object.stringData)) data[name] = Buffer.from(String(value)).toString("base64");
+  for (const [name, value] of Object.entries(object.stringData))
+    data[name] = Buffer.from(String(value)).toString("base64");
   object.data = data;
   delete object.stringData;
 }

@@ -10,7 +10,19 @@ export interface Kind extends ResourceType {
   readonly subresources: readonly Subresource[];
 }
 
-export type Subresource = "status" | "scale" | "log" | "exec" | "portforward" | "proxy" | "binding" | "token" | "eviction" | "finalize" | "approval" | "attach";
+export type Subresource =
+  | "status"
+  | "scale"
+  | "log"
+  | "exec"
+  | "portforward"
+  | "proxy"
+  | "binding"
+  | "token"
+  | "eviction"
+  | "finalize"
+  | "approval"
+  | "attach";
 
 interface Options {
   readonly short?: readonly string[];
@@ -41,7 +53,11 @@ const rbac = "rbac.authorization.k8s.io/v1";
 export const builtInKinds: readonly Kind[] = [
   kind("v1", "Namespace", "namespaces", { short: ["ns"], cluster: true, sub: ["status", "finalize"] }),
   kind("v1", "Node", "nodes", { short: ["no"], cluster: true, sub: ["status", "proxy"] }),
-  kind("v1", "Pod", "pods", { short: ["po"], categories: all, sub: ["status", "log", "exec", "attach", "portforward", "proxy", "binding", "eviction"] }),
+  kind("v1", "Pod", "pods", {
+    short: ["po"],
+    categories: all,
+    sub: ["status", "log", "exec", "attach", "portforward", "proxy", "binding", "eviction"],
+  }),
   kind("v1", "Service", "services", { short: ["svc"], categories: all, sub: ["status", "proxy"] }),
   kind("v1", "Endpoints", "endpoints", { short: ["ep"] }),
   kind("v1", "ConfigMap", "configmaps", { short: ["cm"] }),
@@ -64,7 +80,11 @@ export const builtInKinds: readonly Kind[] = [
   kind("networking.k8s.io/v1", "IngressClass", "ingressclasses", { cluster: true }),
   kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", { short: ["netpol"] }),
   kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", { short: ["pdb"], sub: ["status"] }),
-  kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", { short: ["hpa"], categories: all, sub: ["status"] }),
+  kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", {
+    short: ["hpa"],
+    categories: all,
+    sub: ["status"],
+  }),
   kind("coordination.k8s.io/v1", "Lease", "leases"),
   kind("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", { short: ["pc"], cluster: true }),
   kind("storage.k8s.io/v1", "StorageClass", "storageclasses", { short: ["sc"], cluster: true }),
@@ -72,13 +92,27 @@ export const builtInKinds: readonly Kind[] = [
   kind(rbac, "RoleBinding", "rolebindings"),
   kind(rbac, "ClusterRole", "clusterroles", { cluster: true }),
   kind(rbac, "ClusterRoleBinding", "clusterrolebindings", { cluster: true }),
-  kind("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", { cluster: true }),
-  kind("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", { cluster: true }),
-  kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", { short: ["crd", "crds"], cluster: true, sub: ["status"] }),
-  kind("certificates.k8s.io/v1", "CertificateSigningRequest", "certificatesigningrequests", { short: ["csr"], cluster: true, sub: ["status", "approval"] }),
+  kind("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", {
+    cluster: true,
+  }),
+  kind("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", {
+    cluster: true,
+  }),
+  kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", {
+    short: ["crd", "crds"],
+    cluster: true,
+    sub: ["status"],
+  }),
+  kind("certificates.k8s.io/v1", "CertificateSigningRequest", "certificatesigningrequests", {
+    short: ["csr"],
+    cluster: true,
+    sub: ["status", "approval"],
+  }),
 ];
 
 /** Where objects of a kind lie in the store; the version is only a way of showing them. */
 export const bucketOf = ({ group, resource }: Pick<Kind, "group" | "resource">): string => `${group}/${resource}`;
-export const apiVersionOf = ({ group, version }: Pick<Kind, "group" | "version">): string => (group === "" ? version : `${group}/${version}`);
-export const qualifiedName = ({ group, resource }: Pick<Kind, "group" | "resource">): string => (group === "" ? resource : `${resource}.${group}`);
+export const apiVersionOf = ({ group, version }: Pick<Kind, "group" | "version">): string =>
+  group === "" ? version : `${group}/${version}`;
+export const qualifiedName = ({ group, resource }: Pick<Kind, "group" | "resource">): string =>
+  group === "" ? resource : `${resource}.${group}`;

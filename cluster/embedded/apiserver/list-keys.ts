@@ -29,7 +29,9 @@ export function listKeys(field: string, items: readonly unknown[]): readonly str
   }
   const known = keys[field];
   if (known === undefined) return undefined;
-  return items.every((item) => item !== null && typeof item === "object" && known.every((key) => key in item)) ? known : undefined;
+  return items.every((item) => item !== null && typeof item === "object" && known.every((key) => key in item))
+    ? known
+    : undefined;
 }
 
 /** What tells an item from the others; a protocol that is not said is TCP. */
@@ -41,7 +43,9 @@ export function itemKey(item: unknown, keyNames: readonly string[]): string {
 /** Keys for patches: only the first matters to a strategic merge. */
 export const mergeKeyOf = (field: string, items: readonly unknown[]): readonly string[] | undefined => {
   if (field === "ports" && items.some((item) => item !== null && typeof item === "object" && "$patch" in item)) {
-    return items.some((item) => item !== null && typeof item === "object" && "containerPort" in item) ? ["containerPort"] : ["port"];
+    return items.some((item) => item !== null && typeof item === "object" && "containerPort" in item)
+      ? ["containerPort"]
+      : ["port"];
   }
   const known = field === "ports" ? listKeys(field, items) : keys[field];
   return known?.slice(0, 1);

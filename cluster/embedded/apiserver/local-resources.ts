@@ -1,7 +1,15 @@
 import type { KubeObject } from "#api/kinds/object.ts";
 import type { ApiObject } from "../machinery/api-object.ts";
 import { asObject } from "../machinery/json.ts";
-import type { DeleteOptions, Disposer, ListOptions, PatchRequest, Resources, ResourceType, WatchObserver } from "../machinery/resources.ts";
+import type {
+  DeleteOptions,
+  Disposer,
+  ListOptions,
+  PatchRequest,
+  Resources,
+  ResourceType,
+  WatchObserver,
+} from "../machinery/resources.ts";
 import type { Catalog } from "./catalog.ts";
 import { bucketOf, type Kind } from "./kinds.ts";
 import { jsonPatch, mergePatch, strategicMergePatch } from "./patch.ts";
@@ -22,16 +30,28 @@ export class LocalResources implements Resources {
     this.#now = now;
   }
 
-  async get<T extends KubeObject>(type: ResourceType, namespace: string | undefined, name: string): Promise<T | undefined> {
+  async get<T extends KubeObject>(
+    type: ResourceType,
+    namespace: string | undefined,
+    name: string,
+  ): Promise<T | undefined> {
     const object = this.#registry.get(this.#kind(type), namespace, name);
     return object === undefined ? undefined : toTyped<T>(object);
   }
 
-  async list<T extends KubeObject>(type: ResourceType, options: ListOptions = {}): Promise<{ items: readonly T[]; resourceVersion: string }> {
+  async list<T extends KubeObject>(
+    type: ResourceType,
+    options: ListOptions = {},
+  ): Promise<{ items: readonly T[]; resourceVersion: string }> {
     const kind = this.#kind(type);
     const fits = both(labelPredicate(options.labelSelector), fieldPredicate(options.fieldSelector));
-    const items = this.#registry.store.list(bucketOf(kind), kind.namespaced ? options.namespace : undefined).map((object) => present(kind, object));
-    return { items: (fits === undefined ? items : items.filter(fits)).map(toTyped<T>), resourceVersion: String(this.#registry.store.revision) };
+    const items = this.#registry.store
+      .list(bucketOf(kind), kind.namespaced ? options.namespace : undefined)
+      .map((object) => present(kind, object));
+    return {
+      items: (fits === undefined ? items : items.filter(fits)).map(toTyped<T>),
+      resourceVersion: String(this.#registry.store.revision),
+    };
   }
 
   async create<T extends KubeObject>(type: ResourceType, object: T): Promise<T> {
@@ -44,23 +64,41 @@ export class LocalResources implements Resources {
   }
 
   async updateStatus<T extends KubeObject>(type: ResourceType, object: T): Promise<T> {
-    return toTyped<T>(await this.#registry.update(this.#kind(type), nameOf(object), () => toApi(object), { subresource: "status" }));
+    return toTyped<T>(
+      await this.#registry.update(this.#kind(type), nameOf(object), () => toApi(object), { subresource: "status" }),
+    );
   }
 
-  async patch<T extends KubeObject>(type: ResourceType, namespace: string | undefined, name: string, request: PatchRequest): Promise<T> {
+  async patch<T extends KubeObject>(
+    type: ResourceType,
+    namespace: string | undefined,
+    name: string,
+    request: PatchRequest,
+  ): Promise<T> {
     const options = request.subresource === undefined ? {} : { subresource: request.subresource };
-    const changed = await this.#registry.update(this.#kind(type), { namespace, name }, (current) => patchObject(current, request, this.#now()), options);
+    const changed = await this.#registry.update(
+      this.#kind(type),
+      { namespace, name },
+      (current) => patchObject(current, request, this.#now()),
+      options,
+    );
     return toTyped<T>(changed);
   }
 
-  async delete(type: ResourceType, namespace: string | undefined, name: string, options: DeleteOptions = {}): Promise<void> {
+  async delete(
+    type: ResourceType,
+    namespace: string | undefined,
+    name: string,
+    options: DeleteOptions = {},
+  ): Promise<void> {
     await this.#registry.delete(this.#kind(type), { namespace, name }, options);
   }
 
   watch<T extends KubeObject>(type: ResourceType, options: ListOptions, observer: WatchObserver<T>): Disposer {
     const kind = this.#kind(type);
     const fits = both(labelPredicate(options.labelSelector), fieldPredicate(options.fieldSelector)) ?? (() => true);
-    const inNamespace = (object: ApiObject): boolean => options.namespace === undefined || object.metadata.namespace === options.namespace;
+    const inNamespace = (object: ApiObject): boolean =>
+      options.namespace === undefined || object.metadata.namespace === options.namespace;
     const { store } = this.#registry;
     let disposed = false;
     // Told in a turn of its own: who watches may still be putting its listeners in place.
@@ -95,7 +133,11 @@ export class LocalResources implements Resources {
 
   async #bind(binding: KubeObject): Promise<ApiObject> {
     const { target } = binding as KubeObject & { readonly target: { readonly name: string } };
-    return bindPod(this.#registry, this.#catalog.find("", "v1", "pods")!, { ...nameOf(binding), node: target.name, now: this.#now() });
+    return bindPod(this.#registry, this.#catalog.find("", "v1", "pods")!, {
+      ...nameOf(binding),
+      node: target.name,
+      now: this.#now(),
+    });
   }
 
   #kind({ group, version, resource }: ResourceType): Kind {
@@ -110,11 +152,29 @@ const toApi = (object: object): ApiObject => object as ApiObject;
 const toTyped = <T extends KubeObject>(object: object): T => object as T;
 
 /** Gives a pod its node, as the scheduler's binding says. */
-export function bindPod(registry: Registry, pods: Kind, { namespace, name, node, now }: { readonly namespace: string | undefined; readonly name: string; readonly node: string; readonly now: string }): Promise<ApiObject> {
+export function bindPod(
+  registry: Registry,
+  pods: Kind,
+  {
+    namespace,
+    name,
+    node,
+    now,
+  }: { readonly namespace: string | undefined; readonly name: string; readonly node: string; readonly now: string },
+): Promise<ApiObject> {
   return registry.update(pods, { namespace, name }, (pod) => {
     const status = asObject(pod.status);
-    const conditions = Array.isArray(status.conditions) ? status.conditions.filter((condition) => asObject(condition).type !== "PodScheduled") : [];
-    return { ...pod, spec: { ...asObject(pod.spec), nodeName: node }, status: { ...status, conditions: [...conditions, { type: "PodScheduled", status: "True", lastTransitionTime: now }] } };
+    const conditions = Array.isArray(status.conditions)
+      ? status.conditions.filter((condition) => asObject(condition).type !== "PodScheduled")
+      : [];
+    return {
+      ...pod,
+      spec: { ...asObject(pod.spec), nodeName: node },
+      status: {
+        ...status,
+        conditions: [...conditions, { type: "PodScheduled", status: "True", lastTransitionTime: now }],
+      },
+    };
   });
 }
 
@@ -136,4 +196,7 @@ export function patchObject(current: ApiObject, request: PatchRequest, now: stri
   }
 }
 
-const nameOf = ({ metadata }: KubeObject): { readonly namespace: string | undefined; readonly name: string } => ({ namespace: metadata.namespace, name: metadata.name ?? "" });
+const nameOf = ({ metadata }: KubeObject): { readonly namespace: string | undefined; readonly name: string } => ({
+  namespace: metadata.namespace,
+  name: metadata.name ?? "",
+});

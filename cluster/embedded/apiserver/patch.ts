@@ -1,11 +1,12 @@
 import jsonPatchLibrary, { type Operation } from "fast-json-patch";
-import { badRequest } from "./status.ts";
-import { itemKey, mergeKeyOf } from "./list-keys.ts";
 import { StatusError } from "../machinery/resources.ts";
+import { itemKey, mergeKeyOf } from "./list-keys.ts";
+import { badRequest } from "./status.ts";
 
 type Value = unknown;
 type Fields = Record<string, Value>;
-const isFields = (value: Value): value is Fields => value !== null && typeof value === "object" && !Array.isArray(value);
+const isFields = (value: Value): value is Fields =>
+  value !== null && typeof value === "object" && !Array.isArray(value);
 
 /** RFC 6902. */
 export function jsonPatch(target: Value, patch: Value): Value {

@@ -9,20 +9,35 @@ const MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount";
 export function admitPod(pod: ApiObject, store: Store): void {
   const spec = asObject(pod.spec);
   const namespace = pod.metadata.namespace ?? "";
-  if (typeof spec.serviceAccountName !== "string" || spec.serviceAccountName === "") spec.serviceAccountName = "default";
+  if (typeof spec.serviceAccountName !== "string" || spec.serviceAccountName === "")
+    spec.serviceAccountName = "default";
   spec.serviceAccount = spec.serviceAccountName;
   const account = store.get({ bucket: "/serviceaccounts", namespace, name: String(spec.serviceAccountName) });
-  if (account === undefined) throw forbidden(`error looking up service account ${namespace}/${String(spec.serviceAccountName)}: serviceaccount "${String(spec.serviceAccountName)}" not found`);
+  if (account === undefined)
+    throw forbidden(
+      `error looking up service account ${namespace}/${String(spec.serviceAccountName)}: serviceaccount "${String(spec.serviceAccountName)}" not found`,
+    );
   if (spec.enableServiceLinks === undefined) spec.enableServiceLinks = true;
   if (spec.tolerations === undefined) {
-    spec.tolerations = ["not-ready", "unreachable"].map((name) => ({ key: `node.kubernetes.io/${name}`, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }));
+    spec.tolerations = ["not-ready", "unreachable"].map((name) => ({
+      key: `node.kubernetes.io/${name}`,
+      operator: "Exists",
+      effect: "NoExecute",
+      tolerationSeconds: 300,
+    }));
   }
   if ((spec.automountServiceAccountToken ?? account.automountServiceAccountToken) === false) return;
   const containers = [...asArray(spec.containers), ...asArray(spec.initContainers)].filter(isObject);
   if (asArray(spec.volumes).some((volume) => asObject(volume).name === volumeName(pod))) return;
-  const lacking = containers.filter((container) => !asArray(container.volumeMounts).some((mount) => asObject(mount).mountPath === MOUNT_PATH));
+  const lacking = containers.filter(
+    (container) => !asArray(container.volumeMounts).some((mount) => asObject(mount).mountPath === MOUNT_PATH),
+  );
   if (lacking.length === 0) return;
-  for (const container of lacking) container.volumeMounts = [...asArray(container.volumeMounts), { name: volumeName(pod), readOnly: true, mountPath: MOUNT_PATH }];
+  for (const container of lacking)
+    container.volumeMounts = [
+      ...asArray(container.volumeMounts),
+      { name: volumeName(pod), readOnly: true, mountPath: MOUNT_PATH },
+    ];
   spec.volumes = [...asArray(spec.volumes), tokenVolume(volumeName(pod))];
 }
 
@@ -37,7 +52,11 @@ function tokenVolume(name: string): JsonObject {
       sources: [
         { serviceAccountToken: { expirationSeconds: 3607, path: "token" } },
         { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
-        { downwardAPI: { items: [{ path: "namespace", fieldRef: { apiVersion: "v1", fieldPath: "metadata.namespace" } }] } },
+        {
+          downwardAPI: {
+            items: [{ path: "namespace", fieldRef: { apiVersion: "v1", fieldPath: "metadata.namespace" } }],
+          },
+        },
       ],
     },
   };

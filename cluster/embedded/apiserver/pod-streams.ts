@@ -1,4 +1,4 @@
-import { type IncomingMessage, request as httpRequest, type ServerResponse } from "node:http";
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { asArray, asObject, asString } from "../machinery/json.ts";
@@ -17,7 +17,9 @@ export class PodStreams {
   readonly #backend: () => NodeBackend;
   readonly #sockets = new WebSocketServer({
     noServer: true,
-    handleProtocols: (offered) => ["v5.channel.k8s.io", "v4.channel.k8s.io", "portforward.k8s.io"].find((protocol) => offered.has(protocol)) ?? false,
+    handleProtocols: (offered) =>
+      ["v5.channel.k8s.io", "v4.channel.k8s.io", "portforward.k8s.io"].find((protocol) => offered.has(protocol)) ??
+      false,
   });
 
   constructor(store: Store, backend: () => NodeBackend) {
@@ -50,7 +52,10 @@ export class PodStreams {
   async upgrade(target: ResourceRequest, socket: Duplex, head: Buffer): Promise<void> {
     const { subresource, request } = target;
     if (subresource === "portforward") {
-      const ports = target.query.getAll("ports").flatMap((list) => list.split(",")).map(Number);
+      const ports = target.query
+        .getAll("ports")
+        .flatMap((list) => list.split(","))
+        .map(Number);
       this.#sockets.handleUpgrade(request, socket, head, (ws) => void this.#forward(target, ports, ws));
     } else if (subresource === "exec") {
       const session = await this.#exec(target);
@@ -62,11 +67,20 @@ export class PodStreams {
     const container = query.get("container");
     return this.#backend().exec(
       { namespace, name },
-      { ...(container === null ? {} : { container }), command: query.getAll("command"), stdin: query.get("stdin") === "true", tty: query.get("tty") === "true" },
+      {
+        ...(container === null ? {} : { container }),
+        command: query.getAll("command"),
+        stdin: query.get("stdin") === "true",
+        tty: query.get("tty") === "true",
+      },
     );
   }
 
-  async #forward({ namespace = "", name = "" }: ResourceRequest, ports: readonly number[], ws: WebSocket): Promise<void> {
+  async #forward(
+    { namespace = "", name = "" }: ResourceRequest,
+    ports: readonly number[],
+    ws: WebSocket,
+  ): Promise<void> {
     const connections = new Map<number, Duplex>();
     ws.on("close", () => {
       for (const connection of connections.values()) connection.destroy();
@@ -89,7 +103,10 @@ export class PodStreams {
         const connection = await this.#backend().portForward({ namespace, name }, port);
         connections.set(index * 2, connection);
         connection.on("data", (chunk: Buffer) => {
-          ws.send(Buffer.concat([Buffer.of(index * 2), chunk]), () => ws.bufferedAmount < HIGH_WATER && connection.resume());
+          ws.send(
+            Buffer.concat([Buffer.of(index * 2), chunk]),
+            () => ws.bufferedAmount < HIGH_WATER && connection.resume(),
+          );
           if (ws.bufferedAmount >= HIGH_WATER) connection.pause();
         });
         connection.on("close", () => ws.close(1000));
@@ -98,7 +115,12 @@ export class PodStreams {
           ws.close();
         });
       } catch (error) {
-        ws.send(Buffer.concat([Buffer.of(index * 2 + 1), Buffer.from(error instanceof Error ? error.message : String(error))]));
+        ws.send(
+          Buffer.concat([
+            Buffer.of(index * 2 + 1),
+            Buffer.from(error instanceof Error ? error.message : String(error)),
+          ]),
+        );
         ws.close();
       }
     }
@@ -113,13 +135,21 @@ export class PodStreams {
     const { authorization: _, ...headers } = request.headers;
     const connection = await this.#backend().dial(host, port);
     await new Promise<void>((resolve, reject) => {
-      const outgoing = httpRequest({ createConnection: () => connection, method: request.method, path: `/${rest}${search}`, headers: { ...headers, host: `${host}:${port}`, connection: "close" } }, (answer) => {
-        response.writeHead(answer.statusCode ?? 502, withoutHopByHop(answer));
-        response.flushHeaders();
-        answer.pipe(response);
-        answer.on("end", resolve);
-        answer.on("error", () => response.destroy());
-      });
+      const outgoing = httpRequest(
+        {
+          createConnection: () => connection,
+          method: request.method,
+          path: `/${rest}${search}`,
+          headers: { ...headers, host: `${host}:${port}`, connection: "close" },
+        },
+        (answer) => {
+          response.writeHead(answer.statusCode ?? 502, withoutHopByHop(answer));
+          response.flushHeaders();
+          answer.pipe(response);
+          answer.on("end", resolve);
+          answer.on("error", () => response.destroy());
+        },
+      );
       outgoing.on("error", (error) => {
         if (response.headersSent) response.destroy();
         else reject(new Error(`error trying to reach service: ${error.message}`));
@@ -150,7 +180,9 @@ export class PodStreams {
 
 function withoutHopByHop(answer: IncomingMessage): Record<string, string | string[]> {
   const { connection: _c, "keep-alive": _k, "transfer-encoding": _t, ...headers } = answer.headers;
-  return Object.fromEntries(Object.entries(headers).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(headers).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined),
+  );
 }
 
 function relayExec(session: ExecSession, ws: WebSocket): void {
@@ -176,7 +208,13 @@ function relayExec(session: ExecSession, ws: WebSocket): void {
     const status =
       code === 0
         ? { metadata: {}, status: "Success" }
-        : { metadata: {}, status: "Failure", message: `command terminated with non-zero exit code: exit status ${code}`, reason: "NonZeroExitCode", details: { causes: [{ reason: "ExitCode", message: String(code) }] } };
+        : {
+            metadata: {},
+            status: "Failure",
+            message: `command terminated with non-zero exit code: exit status ${code}`,
+            reason: "NonZeroExitCode",
+            details: { causes: [{ reason: "ExitCode", message: String(code) }] },
+          };
     send(channel.error, Buffer.from(JSON.stringify(status)));
     ws.close(1000);
   });

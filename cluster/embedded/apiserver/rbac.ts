@@ -31,11 +31,18 @@ export function isAllowed(store: Store, { name, groups }: Identity, access: Acce
     const { kind, name: subjectName, namespace } = asObject(subject);
     if (kind === "User") return subjectName === name;
     if (kind === "Group") return groups.includes(asString(subjectName));
-    return kind === "ServiceAccount" && name === `system:serviceaccount:${asString(namespace)}:${asString(subjectName)}`;
+    return (
+      kind === "ServiceAccount" && name === `system:serviceaccount:${asString(namespace)}:${asString(subjectName)}`
+    );
   };
-  const grants = (binding: ApiObject, namespace: string): boolean => asArray(binding.subjects).some(isSubject) && rulesOf(store, asObject(binding.roleRef), namespace).some((rule) => covers(asObject(rule), access));
+  const grants = (binding: ApiObject, namespace: string): boolean =>
+    asArray(binding.subjects).some(isSubject) &&
+    rulesOf(store, asObject(binding.roleRef), namespace).some((rule) => covers(asObject(rule), access));
   if (store.list(`${RBAC}/clusterrolebindings`).some((binding) => grants(binding, ""))) return true;
-  return access.namespace !== "" && store.list(`${RBAC}/rolebindings`, access.namespace).some((binding) => grants(binding, access.namespace));
+  return (
+    access.namespace !== "" &&
+    store.list(`${RBAC}/rolebindings`, access.namespace).some((binding) => grants(binding, access.namespace))
+  );
 }
 
 function rulesOf(store: Store, reference: JsonObject, namespace: string): readonly Json[] {
@@ -46,10 +53,16 @@ function rulesOf(store: Store, reference: JsonObject, namespace: string): readon
 }
 
 function covers(rule: JsonObject, { verb, group, resource, subresource, name }: Access): boolean {
-  const has = (list: Json | undefined, value: string): boolean => asArray(list).some((item) => item === "*" || item === value);
+  const has = (list: Json | undefined, value: string): boolean =>
+    asArray(list).some((item) => item === "*" || item === value);
   if (!has(rule.verbs, verb) || !has(rule.apiGroups, group)) return false;
   const full = subresource === "" ? resource : `${resource}/${subresource}`;
-  const byResource = asArray(rule.resources).some((item) => item === "*" || item === full || (subresource !== "" && (item === `*/${subresource}` || item === `${resource}/*`)));
+  const byResource = asArray(rule.resources).some(
+    (item) =>
+      item === "*" ||
+      item === full ||
+      (subresource !== "" && (item === `*/${subresource}` || item === `${resource}/*`)),
+  );
   const names = asArray(rule.resourceNames);
   return byResource && (names.length === 0 || names.includes(name));
 }

@@ -42,7 +42,7 @@ export class Registry {
     this.#now = options.now;
   }
 
-  useWebhooks(webhooks: Webhooks): void {
+  setWebhooks(webhooks: Webhooks): void {
     this.#webhooks = webhooks;
   }
 
@@ -58,7 +58,14 @@ export class Registry {
     if (kind.namespaced && !metadata.namespace) throw badRequest("an empty namespace may not be set during creation");
     if (!kind.namespaced) delete metadata.namespace;
     if (!metadata.name) {
-      if (!metadata.generateName) throw invalid(kind, "", [{ field: "metadata.name", message: "Required value: name or generateName is required", reason: "FieldValueRequired" }]);
+      if (!metadata.generateName)
+        throw invalid(kind, "", [
+          {
+            field: "metadata.name",
+            message: "Required value: name or generateName is required",
+            reason: "FieldValueRequired",
+          },
+        ]);
       metadata.name = metadata.generateName + randomBytes(4).toString("hex").slice(0, 5);
     }
     checkName(kind, metadata.name);
@@ -81,10 +88,14 @@ export class Registry {
   async #commitNew(kind: Kind, object: ApiObject, options: WriteOptions): Promise<ApiObject> {
     const { namespace, name = "" } = object.metadata;
     if (bucketOf(kind) === "/services") allocateService(object, this.store, this.#serviceCidr);
-    if (bucketOf(kind) === "apiextensions.k8s.io/customresourcedefinitions") object.status = establishedStatus(object, this.#now());
+    if (bucketOf(kind) === "apiextensions.k8s.io/customresourcedefinitions")
+      object.status = establishedStatus(object, this.#now());
     if (options.dryRun) return object;
     try {
-      return present(kind, await this.store.commit({ key: keyOf(kind, namespace, name), expected: 0, next: stored(kind, object) }));
+      return present(
+        kind,
+        await this.store.commit({ key: keyOf(kind, namespace, name), expected: 0, next: stored(kind, object) }),
+      );
     } catch (error) {
       if (error instanceof RevisionConflict) throw alreadyExists(kind, name);
       throw error;
@@ -99,13 +110,19 @@ export class Registry {
   }
 
   /** Changes an object as the function says; tries again when somebody else was quicker, unless the body names a version. */
-  async update(kind: Kind, at: { readonly namespace: string | undefined; readonly name: string }, change: (current: ApiObject) => ApiObject, options: WriteOptions = {}): Promise<ApiObject> {
+  async update(
+    kind: Kind,
+    at: { readonly namespace: string | undefined; readonly name: string },
+    change: (current: ApiObject) => ApiObject,
+    options: WriteOptions = {},
+  ): Promise<ApiObject> {
     for (let attempt = 1; ; attempt++) {
       const current = this.get(kind, at.namespace, at.name);
       if (current === undefined) throw notFound(kind, at.name);
       const wanted = cloneJson(change(current));
       const named = wanted.metadata.resourceVersion;
-      if (named !== undefined && named !== "" && named !== current.metadata.resourceVersion) throw conflict(kind, at.name);
+      if (named !== undefined && named !== "" && named !== current.metadata.resourceVersion)
+        throw conflict(kind, at.name);
       try {
         return await this.#replace(kind, current, { wanted, options });
       } catch (error) {
@@ -116,13 +133,23 @@ export class Registry {
     }
   }
 
-  async delete(kind: Kind, at: { readonly namespace: string | undefined; readonly name: string }, options: DeleteOptions & WriteOptions = {}): Promise<{ readonly object: ApiObject; readonly gone: boolean }> {
+  async delete(
+    kind: Kind,
+    at: { readonly namespace: string | undefined; readonly name: string },
+    options: DeleteOptions & WriteOptions = {},
+  ): Promise<{ readonly object: ApiObject; readonly gone: boolean }> {
     for (let attempt = 1; ; attempt++) {
       const current = this.get(kind, at.namespace, at.name);
       if (current === undefined) throw notFound(kind, at.name);
       const { uid, resourceVersion } = options.preconditions ?? {};
-      if (uid !== undefined && uid !== current.metadata.uid) throw conflict(kind, at.name, `the UID in the precondition (${uid}) does not match the UID in record (${current.metadata.uid}). The object might have been deleted and then recreated`);
-      if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion) throw conflict(kind, at.name);
+      if (uid !== undefined && uid !== current.metadata.uid)
+        throw conflict(
+          kind,
+          at.name,
+          `the UID in the precondition (${uid}) does not match the UID in record (${current.metadata.uid}). The object might have been deleted and then recreated`,
+        );
+      if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion)
+        throw conflict(kind, at.name);
       await this.#webhooks?.validate({ kind, operation: "DELETE", object: undefined, old: current, options });
       if (options.dryRun) return { object: current, gone: false };
       try {
@@ -135,7 +162,11 @@ export class Registry {
     }
   }
 
-  async #deleteOnce(kind: Kind, current: ApiObject, options: DeleteOptions): Promise<{ readonly object: ApiObject; readonly gone: boolean }> {
+  async #deleteOnce(
+    kind: Kind,
+    current: ApiObject,
+    options: DeleteOptions,
+  ): Promise<{ readonly object: ApiObject; readonly gone: boolean }> {
     const object = cloneJson(current);
     const { metadata } = object;
     const key = keyOf(kind, metadata.namespace, metadata.name ?? "");
@@ -146,26 +177,56 @@ export class Registry {
     const isPod = bucketOf(kind) === "/pods";
     const spec = isObject(object.spec) ? object.spec : {};
     const grace = isPod ? (options.gracePeriodSeconds ?? Number(spec.terminationGracePeriodSeconds ?? 30)) : 0;
-    const ended = isPod && (spec.nodeName === undefined || (isObject(object.status) && (object.status.phase === "Succeeded" || object.status.phase === "Failed")));
-    const isNamespace = bucketOf(kind) === "/namespaces" && Array.isArray(spec.finalizers) && spec.finalizers.length > 0;
+    const ended =
+      isPod &&
+      (spec.nodeName === undefined ||
+        (isObject(object.status) && (object.status.phase === "Succeeded" || object.status.phase === "Failed")));
+    const isNamespace =
+      bucketOf(kind) === "/namespaces" && Array.isArray(spec.finalizers) && spec.finalizers.length > 0;
     const waits = finalizers.size > 0 || isNamespace || (isPod && grace > 0 && !ended);
     if (!waits) return { object: await this.store.commit({ key, expected, next: undefined }), gone: true };
     const already = metadata.deletionTimestamp !== undefined;
-    if (already && finalizers.size === (metadata.finalizers?.length ?? 0) && (metadata.deletionGracePeriodSeconds ?? 0) <= grace) return { object: current, gone: false };
+    if (
+      already &&
+      finalizers.size === (metadata.finalizers?.length ?? 0) &&
+      (metadata.deletionGracePeriodSeconds ?? 0) <= grace
+    )
+      return { object: current, gone: false };
     if (finalizers.size > 0) metadata.finalizers = [...finalizers];
     metadata.deletionGracePeriodSeconds = isPod ? grace : 0;
-    metadata.deletionTimestamp = already ? metadata.deletionTimestamp! : new Date(Date.parse(this.#now()) + grace * 1000).toISOString().replace(/\.\d+Z$/, "Z");
+    metadata.deletionTimestamp = already
+      ? metadata.deletionTimestamp!
+      : new Date(Date.parse(this.#now()) + grace * 1000).toISOString().replace(/\.\d+Z$/, "Z");
     metadata.generation = (metadata.generation ?? 1) + 1;
     if (isNamespace) object.status = { ...(isObject(object.status) ? object.status : {}), phase: "Terminating" };
-    return { object: present(kind, await this.store.commit({ key, expected, next: stored(kind, object) })), gone: false };
+    return {
+      object: present(kind, await this.store.commit({ key, expected, next: stored(kind, object) })),
+      gone: false,
+    };
   }
 
-  async #replace(kind: Kind, current: ApiObject, { wanted, options }: { readonly wanted: ApiObject; readonly options: WriteOptions }): Promise<ApiObject> {
+  async #replace(
+    kind: Kind,
+    current: ApiObject,
+    { wanted, options }: { readonly wanted: ApiObject; readonly options: WriteOptions },
+  ): Promise<ApiObject> {
     this.#checkType(kind, wanted);
     const { metadata } = wanted;
-    if (metadata.name !== undefined && metadata.name !== current.metadata.name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${current.metadata.name})`);
+    if (metadata.name !== undefined && metadata.name !== current.metadata.name)
+      throw badRequest(
+        `the name of the object (${metadata.name}) does not match the name on the URL (${current.metadata.name})`,
+      );
     const isStatus = options.subresource === "status";
-    let next: ApiObject = isStatus ? ({ ...cloneJson(current), status: wanted.status ?? {}, metadata: { ...cloneJson(current.metadata), ...(metadata.managedFields && { managedFields: metadata.managedFields }) } } as ApiObject) : wanted;
+    let next: ApiObject = isStatus
+      ? ({
+          ...cloneJson(current),
+          status: wanted.status ?? {},
+          metadata: {
+            ...cloneJson(current.metadata),
+            ...(metadata.managedFields && { managedFields: metadata.managedFields }),
+          },
+        } as ApiObject)
+      : wanted;
     if (!isStatus) {
       keepImmutable(next, current, kind.subresources.includes("status"));
       this.#prepare(kind, next, options);
@@ -189,13 +250,24 @@ export class Registry {
     if (!isCustom(kind)) return applyDefaults(kind, object);
     const { problems, unknown } = enforceSchema(kind.schema, object);
     if (unknown.length > 0 && options.fieldValidation === "Strict") {
-      throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(", ")}`);
+      throw badRequest(
+        `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(", ")}`,
+      );
     }
-    if (options.fieldValidation !== "Ignore") for (const path of unknown) options.onWarning?.(`unknown field "${path}"`);
+    if (options.fieldValidation !== "Ignore")
+      for (const path of unknown) options.onWarning?.(`unknown field "${path}"`);
     if (problems.length > 0) throw invalid(kind, object.metadata.name ?? "", problems);
   }
 
-  async #admit(kind: Kind, object: ApiObject, request: { readonly operation: "CREATE" | "UPDATE"; readonly options: WriteOptions; readonly old: ApiObject | undefined }): Promise<ApiObject> {
+  async #admit(
+    kind: Kind,
+    object: ApiObject,
+    request: {
+      readonly operation: "CREATE" | "UPDATE";
+      readonly options: WriteOptions;
+      readonly old: ApiObject | undefined;
+    },
+  ): Promise<ApiObject> {
     if (this.#webhooks === undefined) return object;
     const mutated = await this.#webhooks.mutate({ kind, object, ...request });
     await this.#webhooks.validate({ kind, object: mutated, ...request });
@@ -206,7 +278,9 @@ export class Registry {
     if (object.kind === undefined) object.kind = kind.kind;
     if (object.apiVersion === undefined) object.apiVersion = apiVersionOf(kind);
     if (object.kind !== kind.kind || object.apiVersion !== apiVersionOf(kind)) {
-      throw badRequest(`the object provided is ${object.apiVersion}, Kind=${object.kind}, but ${apiVersionOf(kind)}, Kind=${kind.kind} was expected`);
+      throw badRequest(
+        `the object provided is ${object.apiVersion}, Kind=${object.kind}, but ${apiVersionOf(kind)}, Kind=${kind.kind} was expected`,
+      );
     }
     if (!isObject(object.metadata)) object.metadata = {};
   }
@@ -215,11 +289,16 @@ export class Registry {
     const namespace = this.store.get({ bucket: "/namespaces", namespace: "", name });
     const kind = this.#catalog.find("", "v1", "namespaces")!;
     if (namespace === undefined) throw notFound(kind, name);
-    if (namespace.metadata.deletionTimestamp !== undefined) throw forbidden(`unable to create new content in namespace ${name} because it is being terminated`);
+    if (namespace.metadata.deletionTimestamp !== undefined)
+      throw forbidden(`unable to create new content in namespace ${name} because it is being terminated`);
   }
 }
 
-export function keyOf(kind: Kind, namespace: string | undefined, name: string): { bucket: string; namespace: string; name: string } {
+export function keyOf(
+  kind: Kind,
+  namespace: string | undefined,
+  name: string,
+): { bucket: string; namespace: string; name: string } {
   return { bucket: bucketOf(kind), namespace: kind.namespaced ? (namespace ?? "") : "", name };
 }
 
@@ -238,14 +317,22 @@ function keepImmutable(next: ApiObject, current: ApiObject, hasStatus: boolean):
   Object.assign(next.metadata, { uid, creationTimestamp, name, ...(namespace === undefined ? {} : { namespace }) });
   if (deletionTimestamp === undefined) delete next.metadata.deletionTimestamp;
   else Object.assign(next.metadata, { deletionTimestamp, deletionGracePeriodSeconds });
-  if (next.metadata.managedFields === undefined && current.metadata.managedFields !== undefined) next.metadata.managedFields = cloneJson(current.metadata.managedFields);
+  if (next.metadata.managedFields === undefined && current.metadata.managedFields !== undefined)
+    next.metadata.managedFields = cloneJson(current.metadata.managedFields);
   if (hasStatus) {
     if (current.status === undefined) delete next.status;
     else next.status = cloneJson(current.status);
   }
   const [before, after] = [current.spec, next.spec];
   // Allocated once and kept when an update does not repeat it.
-  if (next.kind === "Service" && isObject(before) && isObject(after) && after.clusterIP === undefined && typeof before.clusterIP === "string") after.clusterIP = before.clusterIP;
+  if (
+    next.kind === "Service" &&
+    isObject(before) &&
+    isObject(after) &&
+    after.clusterIP === undefined &&
+    typeof before.clusterIP === "string"
+  )
+    after.clusterIP = before.clusterIP;
 }
 
 function isReleased(kind: Kind, object: ApiObject): boolean {
@@ -262,7 +349,15 @@ function withoutMeta({ metadata: _m, status: _s, apiVersion: _a, kind: _k, ...re
 
 /** DNS subdomain names, as almost all kinds have; RBAC allows more. */
 function checkName(kind: Kind, name: string): void {
-  const fits = kind.group === "rbac.authorization.k8s.io" ? !/[/%]/.test(name) && name !== "." && name !== ".." : name.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name);
+  const fits =
+    kind.group === "rbac.authorization.k8s.io"
+      ? !/[/%]/.test(name) && name !== "." && name !== ".."
+      : name.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name);
   if (fits) return;
-  throw invalid(kind, name, [{ field: "metadata.name", message: `Invalid value: ${JSON.stringify(name)}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character` }]);
+  throw invalid(kind, name, [
+    {
+      field: "metadata.name",
+      message: `Invalid value: ${JSON.stringify(name)}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character`,
+    },
+  ]);
 }

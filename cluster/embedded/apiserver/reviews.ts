@@ -12,7 +12,12 @@ export interface ReviewContext {
 }
 
 /** Questions about tokens and rights, answered and not stored. False if it is no such question. */
-export async function answerReview(resource: string, body: unknown, { store, tokens, identity }: ReviewContext & { readonly response: ServerResponse }, response: ServerResponse): Promise<boolean> {
+export async function answerReview(
+  resource: string,
+  body: unknown,
+  { store, tokens, identity }: ReviewContext & { readonly response: ServerResponse },
+  response: ServerResponse,
+): Promise<boolean> {
   const review = asObject(body as never);
   const spec = asObject(review.spec);
   const answer = (kind: string, apiVersion: string, status: unknown): boolean => {
@@ -24,16 +29,28 @@ export async function answerReview(resource: string, body: unknown, { store, tok
       const audiences = asArray(spec.audiences).map(asString);
       try {
         const found = await tokens.verify(asString(spec.token), audiences.length === 0 ? [API_AUDIENCE] : audiences);
-        return answer("TokenReview", "authentication.k8s.io/v1", { authenticated: true, user: { username: found.name, uid: found.uid, groups: found.groups, extra: found.extra }, audiences: found.audiences });
+        return answer("TokenReview", "authentication.k8s.io/v1", {
+          authenticated: true,
+          user: { username: found.name, uid: found.uid, groups: found.groups, extra: found.extra },
+          audiences: found.audiences,
+        });
       } catch (error) {
-        return answer("TokenReview", "authentication.k8s.io/v1", { authenticated: false, user: {}, error: error instanceof Error ? error.message : String(error) });
+        return answer("TokenReview", "authentication.k8s.io/v1", {
+          authenticated: false,
+          user: {},
+          error: error instanceof Error ? error.message : String(error),
+        });
       }
     }
     case "selfsubjectreviews":
-      return answer("SelfSubjectReview", "authentication.k8s.io/v1", { userInfo: { username: identity.name, groups: identity.groups } });
+      return answer("SelfSubjectReview", "authentication.k8s.io/v1", {
+        userInfo: { username: identity.name, groups: identity.groups },
+      });
     case "selfsubjectaccessreviews":
     case "subjectaccessreviews": {
-      const subject = resource.startsWith("self") ? identity : { name: asString(spec.user), groups: asArray(spec.groups).map(asString) };
+      const subject = resource.startsWith("self")
+        ? identity
+        : { name: asString(spec.user), groups: asArray(spec.groups).map(asString) };
       const asked = asObject(spec.resourceAttributes);
       const allowed = isAllowed(store, subject, {
         verb: asString(asked.verb),
@@ -43,7 +60,11 @@ export async function answerReview(resource: string, body: unknown, { store, tok
         namespace: asString(asked.namespace),
         name: asString(asked.name),
       });
-      return answer(resource.startsWith("self") ? "SelfSubjectAccessReview" : "SubjectAccessReview", "authorization.k8s.io/v1", { allowed });
+      return answer(
+        resource.startsWith("self") ? "SelfSubjectAccessReview" : "SubjectAccessReview",
+        "authorization.k8s.io/v1",
+        { allowed },
+      );
     }
     default:
       return false;

@@ -18,7 +18,9 @@ function labelTest(text: string): LabelTest {
   if (set) {
     const [, key = "", operator, list = ""] = set;
     const values = list.split(",").map((value) => value.trim());
-    return operator === "in" ? (labels) => labels[key] !== undefined && values.includes(labels[key]) : (labels) => labels[key] === undefined || !values.includes(labels[key]);
+    return operator === "in"
+      ? (labels) => labels[key] !== undefined && values.includes(labels[key])
+      : (labels) => labels[key] === undefined || !values.includes(labels[key]);
   }
   const equality = /^([\w./-]+)\s*(==|=|!=)\s*([\w./-]*)$/.exec(term);
   if (equality) {

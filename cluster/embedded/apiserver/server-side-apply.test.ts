@@ -2,8 +2,10 @@ import { expect, test } from "vitest";
 import type { ApiObject } from "../machinery/api-object.ts";
 import { serverSideApply } from "./server-side-apply.ts";
 
-const deployment = (spec: Record<string, unknown>, metadata: Record<string, unknown> = {}): ApiObject => ({ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "a", ...metadata }, spec }) as ApiObject;
-const apply = (live: ApiObject | undefined, applied: ApiObject, manager = "one", force = false): ApiObject => serverSideApply(live, applied, { manager, force, time: "2026-01-01T00:00:00Z" });
+const deployment = (spec: Record<string, unknown>, metadata: Record<string, unknown> = {}): ApiObject =>
+  ({ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "a", ...metadata }, spec }) as ApiObject;
+const apply = (live: ApiObject | undefined, applied: ApiObject, manager = "one", force = false): ApiObject =>
+  serverSideApply(live, applied, { manager, force, time: "2026-01-01T00:00:00Z" });
 
 test("fields that a manager says no more are removed, those of others stay", () => {
   const first = apply(undefined, deployment({ replicas: 1, paused: true }, { labels: { a: "1", b: "2" } }));
@@ -23,11 +25,25 @@ test("a different opinion of another manager is a conflict, unless forced", () =
 });
 
 test("items of keyed lists are merged and removed by their keys", () => {
-  const pod = (...names: string[]) => deployment({ template: { spec: { containers: names.map((name) => ({ name, image: name })) } } });
+  const pod = (...names: string[]) =>
+    deployment({ template: { spec: { containers: names.map((name) => ({ name, image: name })) } } });
   const live = apply(apply(undefined, pod("app")), pod("side"), "injector");
-  expect(live.spec).toEqual({ template: { spec: { containers: [{ name: "app", image: "app" }, { name: "side", image: "side" }] } } });
+  expect(live.spec).toEqual({
+    template: {
+      spec: {
+        containers: [
+          { name: "app", image: "app" },
+          { name: "side", image: "side" },
+        ],
+      },
+    },
+  });
   const next = apply(live, pod("other"));
-  expect((next.spec as { template: { spec: { containers: { name: string }[] } } }).template.spec.containers.map(({ name }) => name)).toEqual(["side", "other"]);
+  expect(
+    (next.spec as { template: { spec: { containers: { name: string }[] } } }).template.spec.containers.map(
+      ({ name }) => name,
+    ),
+  ).toEqual(["side", "other"]);
 });
 
 test("the same again changes nothing", () => {

@@ -9,10 +9,20 @@ type Fields = Record<string, Value>;
 /** fieldsV1: `f:name` for fields, `k:{…}` for items of keyed lists, `.` for the thing itself. */
 type FieldSet = { [path: string]: FieldSet };
 
-const isFields = (value: Value): value is Fields => value !== null && typeof value === "object" && !Array.isArray(value);
+const isFields = (value: Value): value is Fields =>
+  value !== null && typeof value === "object" && !Array.isArray(value);
 /** Fields that say who an object is; nobody owns them. */
 const identity = new Set(["apiVersion", "kind"]);
-const identityMeta = new Set(["name", "namespace", "uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "generateName"]);
+const identityMeta = new Set([
+  "name",
+  "namespace",
+  "uid",
+  "resourceVersion",
+  "creationTimestamp",
+  "generation",
+  "managedFields",
+  "generateName",
+]);
 
 export interface ApplyRequest {
   readonly manager: string;
@@ -27,7 +37,10 @@ export interface ApplyRequest {
  */
 export function serverSideApply(live: ApiObject | undefined, applied: ApiObject, request: ApplyRequest): ApiObject {
   const entries = live?.metadata.managedFields ?? [];
-  const isOwn = (entry: ManagedFieldsEntry): boolean => entry.manager === request.manager && entry.operation === "Apply" && (entry.subresource ?? "") === (request.subresource ?? "");
+  const isOwn = (entry: ManagedFieldsEntry): boolean =>
+    entry.manager === request.manager &&
+    entry.operation === "Apply" &&
+    (entry.subresource ?? "") === (request.subresource ?? "");
   const others = entries.filter((entry) => !isOwn(entry));
   const before = (entries.find(isOwn)?.fieldsV1 ?? {}) as FieldSet;
   const now = fieldSetOf(withoutIdentity(applied), "");
@@ -37,7 +50,9 @@ export function serverSideApply(live: ApiObject | undefined, applied: ApiObject,
   result = removeFields(result, difference(before, now), foreign, "") as Fields;
   // Who says the same keeps their say; a field that was changed is theirs no more.
   const taken = live === undefined ? {} : changedFields(now, live, applied);
-  const kept = others.map((entry) => ({ ...entry, fieldsV1: difference((entry.fieldsV1 ?? {}) as FieldSet, taken) as JsonObject })).filter((entry) => Object.keys(entry.fieldsV1).length > 0);
+  const kept = others
+    .map((entry) => ({ ...entry, fieldsV1: difference((entry.fieldsV1 ?? {}) as FieldSet, taken) as JsonObject }))
+    .filter((entry) => Object.keys(entry.fieldsV1).length > 0);
   const same = entries.find(isOwn);
   const unchanged = same !== undefined && isDeepStrictEqual(same.fieldsV1, now);
   const own: ManagedFieldsEntry = {
@@ -61,7 +76,8 @@ function withoutIdentity(object: ApiObject): Fields {
 }
 
 function fieldSetOf(value: Value, field: string): FieldSet {
-  if (isFields(value)) return Object.fromEntries(Object.entries(value).map(([name, child]) => [`f:${name}`, fieldSetOf(child, name)]));
+  if (isFields(value))
+    return Object.fromEntries(Object.entries(value).map(([name, child]) => [`f:${name}`, fieldSetOf(child, name)]));
   const keys = Array.isArray(value) ? listKeys(field, value) : undefined;
   if (!Array.isArray(value) || keys === undefined) return {};
   return Object.fromEntries(value.map((item) => [keyPath(item, keys), { ".": {}, ...fieldSetOf(item, field) }]));
@@ -110,7 +126,8 @@ function difference(a: FieldSet, b: FieldSet): FieldSet {
 
 function removeFields(value: Value, gone: FieldSet, foreign: readonly FieldSet[], field: string): Value {
   if (Object.keys(gone).length === 0) return value;
-  const below = (path: string): readonly FieldSet[] => foreign.map((set) => set[path]).filter((set) => set !== undefined);
+  const below = (path: string): readonly FieldSet[] =>
+    foreign.map((set) => set[path]).filter((set) => set !== undefined);
   if (Array.isArray(value)) {
     const keys = listKeys(field, value);
     if (keys === undefined) return value;
@@ -140,8 +157,10 @@ function removeFields(value: Value, gone: FieldSet, foreign: readonly FieldSet[]
   return result;
 }
 
-const withoutSelf = (set: FieldSet): FieldSet => Object.fromEntries(Object.entries(set).filter(([path]) => path !== "."));
-const isEmpty = (value: Value): boolean => (Array.isArray(value) ? value.length === 0 : isFields(value) && Object.keys(value).length === 0);
+const withoutSelf = (set: FieldSet): FieldSet =>
+  Object.fromEntries(Object.entries(set).filter(([path]) => path !== "."));
+const isEmpty = (value: Value): boolean =>
+  Array.isArray(value) ? value.length === 0 : isFields(value) && Object.keys(value).length === 0;
 
 /** The part of a set of fields whose values are different in the two objects. */
 function changedFields(set: FieldSet, live: Value, applied: Value): FieldSet {
@@ -159,24 +178,39 @@ function changedFields(set: FieldSet, live: Value, applied: Value): FieldSet {
   return result;
 }
 
-function refuseConflicts(live: ApiObject, applied: ApiObject, { now, others }: { readonly now: FieldSet; readonly others: readonly ManagedFieldsEntry[] }): void {
+function refuseConflicts(
+  live: ApiObject,
+  applied: ApiObject,
+  { now, others }: { readonly now: FieldSet; readonly others: readonly ManagedFieldsEntry[] },
+): void {
   const causes: { reason: string; message: string; field: string }[] = [];
   for (const entry of others) {
     for (const path of commonLeaves(now, (entry.fieldsV1 ?? {}) as FieldSet)) {
       if (isDeepStrictEqual(valueAt(live, path), valueAt(applied, path))) continue;
-      causes.push({ reason: "FieldManagerConflict", message: `conflict with ${JSON.stringify(entry.manager)}`, field: `.${path.map((part) => part.replace(/^f:/, "")).join(".")}` });
+      causes.push({
+        reason: "FieldManagerConflict",
+        message: `conflict with ${JSON.stringify(entry.manager)}`,
+        field: `.${path.map((part) => part.replace(/^f:/, "")).join(".")}`,
+      });
     }
   }
   if (causes.length === 0) return;
   const plural = causes.length === 1 ? "1 conflict" : `${causes.length} conflicts`;
-  throw new StatusError(409, "Conflict", `Apply failed with ${plural}: ${causes.map(({ message, field }) => `${message}: ${field}`).join("\n")}`, { causes });
+  throw new StatusError(
+    409,
+    "Conflict",
+    `Apply failed with ${plural}: ${causes.map(({ message, field }) => `${message}: ${field}`).join("\n")}`,
+    { causes },
+  );
 }
 
 function commonLeaves(a: FieldSet, b: FieldSet, path: readonly string[] = []): readonly (readonly string[])[] {
   return Object.entries(a).flatMap(([name, below]) => {
     const other = b[name];
     if (other === undefined || name === ".") return [];
-    return Object.keys(below).length === 0 || Object.keys(other).length === 0 ? [[...path, name]] : commonLeaves(below, other, [...path, name]);
+    return Object.keys(below).length === 0 || Object.keys(other).length === 0
+      ? [[...path, name]]
+      : commonLeaves(below, other, [...path, name]);
   });
 }
 
@@ -186,7 +220,9 @@ function valueAt(object: Value, path: readonly string[]): Value {
     if (part.startsWith("f:")) current = isFields(current) ? current[part.slice(2)] : undefined;
     else if (part.startsWith("k:")) {
       const wanted = JSON.parse(part.slice(2)) as Fields;
-      current = Array.isArray(current) ? current.find((item) => itemKey(item, Object.keys(wanted)) === itemKey(wanted, Object.keys(wanted))) : undefined;
+      current = Array.isArray(current)
+        ? current.find((item) => itemKey(item, Object.keys(wanted)) === itemKey(wanted, Object.keys(wanted)))
+        : undefined;
     }
   }
   return current;

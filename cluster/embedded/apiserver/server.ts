@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import type { Logger } from "../node/clock.ts";
-import { StatusError } from "../machinery/resources.ts";
 import { asArray, asObject, asString } from "../machinery/json.ts";
+import { StatusError } from "../machinery/resources.ts";
+import type { Logger } from "../node/clock.ts";
 import type { Catalog } from "./catalog.ts";
 import type { ClusterCertificates } from "./certificates.ts";
 import { discover } from "./discovery.ts";
@@ -12,7 +12,7 @@ import { openApi } from "./openapi.ts";
 import type { PodStreams } from "./pod-streams.ts";
 import { type Identity, isAllowed, mayDiscover } from "./rbac.ts";
 import type { Registry } from "./registry.ts";
-import { parsePath, readJson, type ResourceRequest, sendError, sendJson } from "./request.ts";
+import { parsePath, type ResourceRequest, readJson, sendError, sendJson } from "./request.ts";
 import { answerReview } from "./reviews.ts";
 import { forbidden, notFound, statusBody, unknownPath } from "./status.ts";
 import { API_AUDIENCE, type ServiceAccountTokens } from "./tokens.ts";
@@ -36,12 +36,25 @@ const forEverybody = new Set(["/healthz", "/livez", "/readyz", "/version"]);
 /** The HTTPS side: who asks, whether they may, and what they asked for. It listens to nothing by itself. */
 export function createApiServer(context: ServerContext): Server {
   const { certificates } = context;
-  const server = createServer({ ...certificates.server, ca: certificates.ca, requestCert: true, rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] }, (request, response) => {
-    answer(context, request, response).catch((error: unknown) => {
-      if (!(error instanceof StatusError)) context.logger.warn({ url: request.url ?? "", error: error instanceof Error ? (error.stack ?? "") : String(error) }, "a request failed");
-      sendError(response, error);
-    });
-  });
+  const server = createServer(
+    {
+      ...certificates.server,
+      ca: certificates.ca,
+      requestCert: true,
+      rejectUnauthorized: false,
+      ALPNProtocols: ["http/1.1"],
+    },
+    (request, response) => {
+      answer(context, request, response).catch((error: unknown) => {
+        if (!(error instanceof StatusError))
+          context.logger.warn(
+            { url: request.url ?? "", error: error instanceof Error ? (error.stack ?? "") : String(error) },
+            "a request failed",
+          );
+        sendError(response, error);
+      });
+    },
+  );
   server.keepAliveTimeout = 120_000;
   server.requestTimeout = 0;
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -70,10 +83,18 @@ async function answer(context: ServerContext, request: IncomingMessage, response
   if (target.subresource === "log") return context.streams.log(target, response);
   if (target.subresource === "proxy") return context.streams.proxy(target, response);
   if (target.subresource === "token") return mintToken(context, target, response);
-  return answerVerb({ registry: context.registry, pods: context.catalog.find("", "v1", "pods")!, now: context.now }, target, response);
+  return answerVerb(
+    { registry: context.registry, pods: context.catalog.find("", "v1", "pods")!, now: context.now },
+    target,
+    response,
+  );
 }
 
-async function upgrade(context: ServerContext, request: IncomingMessage, connection: { readonly socket: Duplex; readonly head: Buffer }): Promise<void> {
+async function upgrade(
+  context: ServerContext,
+  request: IncomingMessage,
+  connection: { readonly socket: Duplex; readonly head: Buffer },
+): Promise<void> {
   const identity = await authenticate(context, request);
   const target = resourceRequest(context, new URL(request.url ?? "/", "https://localhost"), { identity, request });
   authorize(context, target, "create");
@@ -81,12 +102,21 @@ async function upgrade(context: ServerContext, request: IncomingMessage, connect
 }
 
 function refuseUpgrade(socket: Duplex, error: unknown): void {
-  const status = error instanceof StatusError ? error : new StatusError(500, "InternalError", error instanceof Error ? error.message : String(error));
+  const status =
+    error instanceof StatusError
+      ? error
+      : new StatusError(500, "InternalError", error instanceof Error ? error.message : String(error));
   const body = JSON.stringify(statusBody(status));
-  socket.end(`HTTP/1.1 ${status.code} ${status.reason}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+  socket.end(
+    `HTTP/1.1 ${status.code} ${status.reason}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
 }
 
-function resourceRequest({ catalog }: ServerContext, url: URL, { identity, request }: { readonly identity: Identity; readonly request: IncomingMessage }): ResourceRequest {
+function resourceRequest(
+  { catalog }: ServerContext,
+  url: URL,
+  { identity, request }: { readonly identity: Identity; readonly request: IncomingMessage },
+): ResourceRequest {
   const parsed = parsePath(url.pathname, catalog);
   if (parsed === undefined) throw unknownPath();
   return { ...parsed, query: url.searchParams, identity, request };
@@ -97,7 +127,8 @@ async function authenticate({ tokens }: ServerContext, request: IncomingMessage)
   const socket = request.socket as TLSSocket;
   if (socket.authorized) {
     const { subject } = socket.getPeerCertificate();
-    if (subject !== undefined) return { name: [subject.CN].flat()[0] ?? "", groups: [...[subject.O ?? []].flat(), "system:authenticated"] };
+    if (subject !== undefined)
+      return { name: [subject.CN].flat()[0] ?? "", groups: [...[subject.O ?? []].flat(), "system:authenticated"] };
   }
   const token = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
   if (token === undefined) return anonymous;
@@ -108,25 +139,74 @@ async function authenticate({ tokens }: ServerContext, request: IncomingMessage)
   }
 }
 
-function authorize({ registry }: ServerContext, target: ResourceRequest, verb: string = target.subresource === "proxy" ? "get" : verbOf(target)): void {
+function authorize(
+  { registry }: ServerContext,
+  target: ResourceRequest,
+  verb: string = target.subresource === "proxy" ? "get" : verbOf(target),
+): void {
   const { kind, namespace = "", name = "", subresource, identity } = target;
-  if (isAllowed(registry.store, identity, { verb, group: kind.group, resource: kind.resource, subresource, namespace, name })) return;
+  if (
+    isAllowed(registry.store, identity, {
+      verb,
+      group: kind.group,
+      resource: kind.resource,
+      subresource,
+      namespace,
+      name,
+    })
+  )
+    return;
   const where = namespace === "" ? "at the cluster scope" : `in the namespace "${namespace}"`;
   const full = subresource === "" ? kind.resource : `${kind.resource}/${subresource}`;
-  throw forbidden(`${kind.resource}${kind.group === "" ? "" : `.${kind.group}`}${name === "" ? "" : ` "${name}"`} is forbidden: User "${identity.name}" cannot ${verb} resource "${full}" in API group "${kind.group}" ${where}`);
+  throw forbidden(
+    `${kind.resource}${kind.group === "" ? "" : `.${kind.group}`}${name === "" ? "" : ` "${name}"`} is forbidden: User "${identity.name}" cannot ${verb} resource "${full}" in API group "${kind.group}" ${where}`,
+  );
 }
 
-async function answerQuestion(context: ServerContext, { path, identity, request, response }: { readonly path: string; readonly identity: Identity; readonly request: IncomingMessage; readonly response: ServerResponse }): Promise<boolean> {
+async function answerQuestion(
+  context: ServerContext,
+  {
+    path,
+    identity,
+    request,
+    response,
+  }: {
+    readonly path: string;
+    readonly identity: Identity;
+    readonly request: IncomingMessage;
+    readonly response: ServerResponse;
+  },
+): Promise<boolean> {
   const match = /^\/apis\/(authentication|authorization)\.k8s\.io\/v1\/(\w+)$/.exec(path);
   if (match === null) return false;
   const [, group = "", resource = ""] = match;
-  if (!isAllowed(context.registry.store, identity, { verb: "create", group: `${group}.k8s.io`, resource, subresource: "", namespace: "", name: "" })) {
-    throw forbidden(`${resource}.${group}.k8s.io is forbidden: User "${identity.name}" cannot create resource "${resource}" in API group "${group}.k8s.io" at the cluster scope`);
+  if (
+    !isAllowed(context.registry.store, identity, {
+      verb: "create",
+      group: `${group}.k8s.io`,
+      resource,
+      subresource: "",
+      namespace: "",
+      name: "",
+    })
+  ) {
+    throw forbidden(
+      `${resource}.${group}.k8s.io is forbidden: User "${identity.name}" cannot create resource "${resource}" in API group "${group}.k8s.io" at the cluster scope`,
+    );
   }
-  return answerReview(resource, await readJson(request), { store: context.registry.store, tokens: context.tokens, identity, response }, response);
+  return answerReview(
+    resource,
+    await readJson(request),
+    { store: context.registry.store, tokens: context.tokens, identity, response },
+    response,
+  );
 }
 
-async function mintToken({ registry, tokens }: ServerContext, { kind, namespace = "", name = "", request }: ResourceRequest, response: ServerResponse): Promise<void> {
+async function mintToken(
+  { registry, tokens }: ServerContext,
+  { kind, namespace = "", name = "", request }: ResourceRequest,
+  response: ServerResponse,
+): Promise<void> {
   if (registry.get(kind, namespace, name) === undefined) throw notFound(kind, name);
   const spec = asObject(asObject((await readJson(request)) as never).spec);
   const expirationSeconds = Number(spec.expirationSeconds ?? 3600);
@@ -138,7 +218,13 @@ async function mintToken({ registry, tokens }: ServerContext, { kind, namespace 
     expirationSeconds,
     ...(bound.kind === "Pod" && { pod: { namespace, name: asString(bound.name), uid: asString(bound.uid) } }),
   } as Parameters<ServiceAccountTokens["mint"]>[0]);
-  sendJson(response, 201, { kind: "TokenRequest", apiVersion: "authentication.k8s.io/v1", metadata: { name, namespace }, spec, status: { token, expirationTimestamp: new Date(expiresAt).toISOString() } });
+  sendJson(response, 201, {
+    kind: "TokenRequest",
+    apiVersion: "authentication.k8s.io/v1",
+    metadata: { name, namespace },
+    spec,
+    status: { token, expirationTimestamp: new Date(expiresAt).toISOString() },
+  });
 }
 
 function sendFound(response: ServerResponse, body: unknown): void {
@@ -148,5 +234,15 @@ function sendFound(response: ServerResponse, body: unknown): void {
 
 function versionInfo(version: string): unknown {
   const [, major = "1", minor = "36"] = /^v(\d+)\.(\d+)/.exec(version) ?? [];
-  return { major, minor, gitVersion: version, gitCommit: "", gitTreeState: "clean", buildDate: "1970-01-01T00:00:00Z", goVersion: "", compiler: "", platform: `${process.platform}/${process.arch === "x64" ? "amd64" : process.arch}` };
+  return {
+    major,
+    minor,
+    gitVersion: version,
+    gitCommit: "",
+    gitTreeState: "clean",
+    buildDate: "1970-01-01T00:00:00Z",
+    goVersion: "",
+    compiler: "",
+    platform: `${process.platform}/${process.arch === "x64" ? "amd64" : process.arch}`,
+  };
 }

@@ -3,13 +3,29 @@ import { type Kind, qualifiedName } from "./kinds.ts";
 
 /** The API's refusals, with the reasons, codes and words that people know from Kubernetes. */
 export const notFound = (kind: Kind, name: string): StatusError =>
-  new StatusError(404, "NotFound", `${qualifiedName(kind)} "${name}" not found`, { name, group: kind.group, kind: kind.resource });
+  new StatusError(404, "NotFound", `${qualifiedName(kind)} "${name}" not found`, {
+    name,
+    group: kind.group,
+    kind: kind.resource,
+  });
 
 export const alreadyExists = (kind: Kind, name: string): StatusError =>
-  new StatusError(409, "AlreadyExists", `${qualifiedName(kind)} "${name}" already exists`, { name, group: kind.group, kind: kind.resource });
+  new StatusError(409, "AlreadyExists", `${qualifiedName(kind)} "${name}" already exists`, {
+    name,
+    group: kind.group,
+    kind: kind.resource,
+  });
 
-export const conflict = (kind: Kind, name: string, why = "the object has been modified; please apply your changes to the latest version and try again"): StatusError =>
-  new StatusError(409, "Conflict", `Operation cannot be fulfilled on ${qualifiedName(kind)} "${name}": ${why}`, { name, group: kind.group, kind: kind.resource });
+export const conflict = (
+  kind: Kind,
+  name: string,
+  why = "the object has been modified; please apply your changes to the latest version and try again",
+): StatusError =>
+  new StatusError(409, "Conflict", `Operation cannot be fulfilled on ${qualifiedName(kind)} "${name}": ${why}`, {
+    name,
+    group: kind.group,
+    kind: kind.resource,
+  });
 
 export interface FieldProblem {
   readonly field: string;
@@ -20,15 +36,21 @@ export interface FieldProblem {
 export function invalid(kind: Kind, name: string, problems: readonly FieldProblem[]): StatusError {
   const text = problems.map(({ field, message }) => `${field}: ${message}`);
   const message = `${kind.kind}${kind.group === "" ? "" : `.${kind.group}`} "${name}" is invalid: ${text.length === 1 ? text[0] : `[${text.join(", ")}]`}`;
-  const causes = problems.map(({ field, message: why, reason = "FieldValueInvalid" }) => ({ reason, message: why, field }));
+  const causes = problems.map(({ field, message: why, reason = "FieldValueInvalid" }) => ({
+    reason,
+    message: why,
+    field,
+  }));
   return new StatusError(422, "Invalid", message, { name, group: kind.group, kind: kind.kind, causes });
 }
 
 export const badRequest = (message: string): StatusError => new StatusError(400, "BadRequest", message);
 export const forbidden = (message: string): StatusError => new StatusError(403, "Forbidden", message);
 export const gone = (message: string): StatusError => new StatusError(410, "Expired", message);
-export const methodNotAllowed = (): StatusError => new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
-export const unknownPath = (): StatusError => new StatusError(404, "NotFound", "the server could not find the requested resource");
+export const methodNotAllowed = (): StatusError =>
+  new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+export const unknownPath = (): StatusError =>
+  new StatusError(404, "NotFound", "the server could not find the requested resource");
 
 export function statusBody(error: StatusError): Record<string, unknown> {
   return {

@@ -20,7 +20,9 @@ export function enforceSchema(schema: JsonObject, value: JsonObject): SchemaOutc
     } else if (member !== undefined) visit(asObject(properties[name]), member, name, outcome);
   }
   for (const [name, property] of Object.entries(properties)) applyDefault(value, name, asObject(property));
-  for (const name of asArray(schema.required)) if (value[String(name)] === undefined) outcome.problems.push({ field: String(name), message: "Required value", reason: "FieldValueRequired" });
+  for (const name of asArray(schema.required))
+    if (value[String(name)] === undefined)
+      outcome.problems.push({ field: String(name), message: "Required value", reason: "FieldValueRequired" });
   return outcome;
 }
 
@@ -31,7 +33,12 @@ interface Mutable {
 
 function visit(schema: JsonObject, value: Json, path: string, outcome: Mutable): void {
   if (value === null) {
-    if (schema.nullable !== true && schema.type !== undefined) outcome.problems.push({ field: path, message: `Invalid value: "null": ${path} in body must be of type ${String(schema.type)}: "null"`, reason: "FieldValueTypeInvalid" });
+    if (schema.nullable !== true && schema.type !== undefined)
+      outcome.problems.push({
+        field: path,
+        message: `Invalid value: "null": ${path} in body must be of type ${String(schema.type)}: "null"`,
+        reason: "FieldValueTypeInvalid",
+      });
     return;
   }
   if (schema["x-kubernetes-int-or-string"] === true) {
@@ -45,7 +52,11 @@ function visit(schema: JsonObject, value: Json, path: string, outcome: Mutable):
   const alternatives = asArray(schema.oneOf);
   if (alternatives.length > 0) {
     const fitting = alternatives.filter((alternative) => fits(asObject(alternative), value)).length;
-    if (fitting !== 1) outcome.problems.push({ field: path, message: `Invalid value: ${JSON.stringify(value)}: ${path} in body must validate one and only one schema (oneOf)` });
+    if (fitting !== 1)
+      outcome.problems.push({
+        field: path,
+        message: `Invalid value: ${JSON.stringify(value)}: ${path} in body must validate one and only one schema (oneOf)`,
+      });
   }
 }
 
@@ -57,34 +68,67 @@ function visitObject(schema: JsonObject, value: JsonObject, path: string, outcom
     const property = properties[name];
     if (property !== undefined) visit(asObject(property), member, `${path}.${name}`, outcome);
     else if (isObject(additional)) visit(additional, member, `${path}.${name}`, outcome);
-    else if (additional !== true && schema["x-kubernetes-preserve-unknown-fields"] !== true && schema.type === "object") {
+    else if (
+      additional !== true &&
+      schema["x-kubernetes-preserve-unknown-fields"] !== true &&
+      schema.type === "object"
+    ) {
       outcome.unknown.push(`${path}.${name}`);
       delete value[name];
     }
   }
   for (const [name, property] of Object.entries(properties)) applyDefault(value, name, asObject(property));
-  for (const name of asArray(schema.required)) if (value[String(name)] === undefined) outcome.problems.push({ field: `${path}.${String(name)}`, message: "Required value", reason: "FieldValueRequired" });
+  for (const name of asArray(schema.required))
+    if (value[String(name)] === undefined)
+      outcome.problems.push({
+        field: `${path}.${String(name)}`,
+        message: "Required value",
+        reason: "FieldValueRequired",
+      });
 }
 
 function visitArray(schema: JsonObject, value: readonly Json[], path: string, outcome: Mutable): void {
   const { minItems, maxItems } = schema;
-  if (typeof maxItems === "number" && value.length > maxItems) outcome.problems.push({ field: path, message: `Too many: ${value.length}: must have at most ${maxItems} items`, reason: "FieldValueTooMany" });
-  if (typeof minItems === "number" && value.length < minItems) outcome.problems.push({ field: path, message: `Invalid value: ${value.length}: ${path} in body should have at least ${minItems} items` });
+  if (typeof maxItems === "number" && value.length > maxItems)
+    outcome.problems.push({
+      field: path,
+      message: `Too many: ${value.length}: must have at most ${maxItems} items`,
+      reason: "FieldValueTooMany",
+    });
+  if (typeof minItems === "number" && value.length < minItems)
+    outcome.problems.push({
+      field: path,
+      message: `Invalid value: ${value.length}: ${path} in body should have at least ${minItems} items`,
+    });
   for (const [index, item] of value.entries()) visit(asObject(schema.items), item, `${path}[${index}]`, outcome);
 }
 
 function visitScalar(schema: JsonObject, value: string | number | boolean, path: string, outcome: Mutable): void {
-  const fail = (message: string): void => void outcome.problems.push({ field: path, message: `Invalid value: ${JSON.stringify(value)}: ${path} in body ${message}` });
+  const fail = (message: string): void =>
+    void outcome.problems.push({
+      field: path,
+      message: `Invalid value: ${JSON.stringify(value)}: ${path} in body ${message}`,
+    });
   const allowed = asArray(schema.enum);
-  if (allowed.length > 0 && !allowed.includes(value)) outcome.problems.push({ field: path, message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${allowed.map((one) => JSON.stringify(one)).join(", ")}`, reason: "FieldValueNotSupported" });
+  if (allowed.length > 0 && !allowed.includes(value))
+    outcome.problems.push({
+      field: path,
+      message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${allowed.map((one) => JSON.stringify(one)).join(", ")}`,
+      reason: "FieldValueNotSupported",
+    });
   if (typeof value === "number") {
-    if (typeof schema.minimum === "number" && value < schema.minimum) fail(`should be greater than or equal to ${schema.minimum}`);
-    if (typeof schema.maximum === "number" && value > schema.maximum) fail(`should be less than or equal to ${schema.maximum}`);
+    if (typeof schema.minimum === "number" && value < schema.minimum)
+      fail(`should be greater than or equal to ${schema.minimum}`);
+    if (typeof schema.maximum === "number" && value > schema.maximum)
+      fail(`should be less than or equal to ${schema.maximum}`);
   }
   if (typeof value === "string") {
-    if (typeof schema.minLength === "number" && value.length < schema.minLength) fail(`should be at least ${schema.minLength} chars long`);
-    if (typeof schema.maxLength === "number" && value.length > schema.maxLength) fail(`should be at most ${schema.maxLength} chars long`);
-    if (typeof schema.pattern === "string" && !new RegExp(schema.pattern, "u").test(value)) fail(`should match '${schema.pattern}'`);
+    if (typeof schema.minLength === "number" && value.length < schema.minLength)
+      fail(`should be at least ${schema.minLength} chars long`);
+    if (typeof schema.maxLength === "number" && value.length > schema.maxLength)
+      fail(`should be at most ${schema.maxLength} chars long`);
+    if (typeof schema.pattern === "string" && !new RegExp(schema.pattern, "u").test(value))
+      fail(`should match '${schema.pattern}'`);
   }
 }
 
@@ -110,8 +154,18 @@ function hasType(type: Json | undefined, value: Json): boolean {
 }
 
 function wrongType(type: string, value: Json, path: string, outcome: Mutable): void {
-  const found = Array.isArray(value) ? "array" : typeof value === "number" ? (Number.isInteger(value) ? "integer" : "number") : typeof value;
-  outcome.problems.push({ field: path, message: `Invalid value: ${JSON.stringify(found)}: ${path} in body must be of type ${type}: ${JSON.stringify(found)}`, reason: "FieldValueTypeInvalid" });
+  const found = Array.isArray(value)
+    ? "array"
+    : typeof value === "number"
+      ? Number.isInteger(value)
+        ? "integer"
+        : "number"
+      : typeof value;
+  outcome.problems.push({
+    field: path,
+    message: `Invalid value: ${JSON.stringify(found)}: ${path} in body must be of type ${type}: ${JSON.stringify(found)}`,
+    reason: "FieldValueTypeInvalid",
+  });
 }
 
 /** The alternatives of a oneOf only say which fields are required, possibly negated or nested. */
@@ -120,7 +174,8 @@ function fits(schema: JsonObject, value: Json): boolean {
   const anyOf = asArray(schema.anyOf);
   if (anyOf.length > 0 && !anyOf.some((one) => fits(asObject(one), value))) return false;
   const required = asArray(schema.required);
-  if (required.length > 0 && (!isObject(value) || !required.every((name) => value[String(name)] !== undefined))) return false;
+  if (required.length > 0 && (!isObject(value) || !required.every((name) => value[String(name)] !== undefined)))
+    return false;
   if (isObject(schema.properties) && isObject(value)) {
     for (const [name, property] of Object.entries(schema.properties)) {
       const member = value[name];

@@ -17,12 +17,23 @@ export const wantsTable = (request: IncomingMessage): boolean => (request.header
 
 /** What `kubectl get` prints. Columns as Kubernetes has them. */
 export function tableOf(kind: Kind, objects: readonly ApiObject[], metadata: object): unknown {
-  const columns = [nameColumn, ...(isCustom(kind) ? customColumns(kind.columns) : (columnsOf[bucketOf(kind)] ?? [])), ...(hasAge(kind) ? [ageColumn] : []), ...(wideOf[bucketOf(kind)] ?? [])];
+  const columns = [
+    nameColumn,
+    ...(isCustom(kind) ? customColumns(kind.columns) : (columnsOf[bucketOf(kind)] ?? [])),
+    ...(hasAge(kind) ? [ageColumn] : []),
+    ...(wideOf[bucketOf(kind)] ?? []),
+  ];
   return {
     kind: "Table",
     apiVersion: "meta.k8s.io/v1",
     metadata,
-    columnDefinitions: columns.map(({ name, type = "string", format = "", priority = 0 }) => ({ name, type, format: name === "Name" ? "name" : format, description: "", priority })),
+    columnDefinitions: columns.map(({ name, type = "string", format = "", priority = 0 }) => ({
+      name,
+      type,
+      format: name === "Name" ? "name" : format,
+      description: "",
+      priority,
+    })),
     rows: objects.map((object) => ({
       cells: columns.map((column) => column.value(object)),
       object: { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: object.metadata },
@@ -30,10 +41,12 @@ export function tableOf(kind: Kind, objects: readonly ApiObject[], metadata: obj
   };
 }
 
-const text = (value: Json | undefined, otherwise = "<none>"): string => (value === undefined || value === null || value === "" ? otherwise : String(value));
+const text = (value: Json | undefined, otherwise = "<none>"): string =>
+  value === undefined || value === null || value === "" ? otherwise : String(value);
 const nameColumn: Column = { name: "Name", value: ({ metadata }) => metadata.name ?? "" };
 const ageColumn: Column = { name: "Age", value: ({ metadata }) => age(metadata.creationTimestamp) };
-const hasAge = (kind: Kind): boolean => (isCustom(kind) ? !kind.columns.some((column) => column.name === "Age") : bucketOf(kind) !== "/events");
+const hasAge = (kind: Kind): boolean =>
+  isCustom(kind) ? !kind.columns.some((column) => column.name === "Age") : bucketOf(kind) !== "/events";
 
 /** As kubectl shortens durations. */
 export function age(since: string | undefined, now: number = Date.now()): string {
@@ -74,57 +87,113 @@ function readPath(object: ApiObject, path: string): Json | undefined {
 
 const status = (object: ApiObject): JsonObject => asObject(object.status);
 const spec = (object: ApiObject): JsonObject => asObject(object.spec);
-const of = (name: string, value: (object: ApiObject) => Json, more: Partial<Column> = {}): Column => ({ name, value, ...more });
+const of = (name: string, value: (object: ApiObject) => Json, more: Partial<Column> = {}): Column => ({
+  name,
+  value,
+  ...more,
+});
 const ports = (object: ApiObject): string =>
   asArray(spec(object).ports)
     .map(asObject)
-    .map(({ port, nodePort, protocol }) => `${String(port)}${nodePort === undefined ? "" : `:${String(nodePort)}`}/${String(protocol)}`)
+    .map(
+      ({ port, nodePort, protocol }) =>
+        `${String(port)}${nodePort === undefined ? "" : `:${String(nodePort)}`}/${String(protocol)}`,
+    )
     .join(",");
 
 function podState(pod: ApiObject): string {
   if (pod.metadata.deletionTimestamp !== undefined) return "Terminating";
-  for (const container of [...asArray(status(pod).initContainerStatuses), ...asArray(status(pod).containerStatuses)].map(asObject)) {
+  for (const container of [
+    ...asArray(status(pod).initContainerStatuses),
+    ...asArray(status(pod).containerStatuses),
+  ].map(asObject)) {
     const state = asObject(container.state);
-    const reason = asString(asObject(state.waiting).reason) || (asObject(state.terminated).exitCode ? asString(asObject(state.terminated).reason) : "");
+    const reason =
+      asString(asObject(state.waiting).reason) ||
+      (asObject(state.terminated).exitCode ? asString(asObject(state.terminated).reason) : "");
     if (reason !== "" && reason !== "PodInitializing") return reason;
   }
   return text(status(pod).reason, text(status(pod).phase, "Pending"));
 }
 
 const podContainers = (pod: ApiObject): readonly JsonObject[] => {
-  const sidecars = new Set(asArray(spec(pod).initContainers).map(asObject).filter((container) => container.restartPolicy === "Always").map((container) => container.name));
-  return [...asArray(status(pod).containerStatuses).map(asObject), ...asArray(status(pod).initContainerStatuses).map(asObject).filter((container) => sidecars.has(container.name))];
+  const sidecars = new Set(
+    asArray(spec(pod).initContainers)
+      .map(asObject)
+      .filter((container) => container.restartPolicy === "Always")
+      .map((container) => container.name),
+  );
+  return [
+    ...asArray(status(pod).containerStatuses).map(asObject),
+    ...asArray(status(pod).initContainerStatuses)
+      .map(asObject)
+      .filter((container) => sidecars.has(container.name)),
+  ];
 };
-const podTotal = (pod: ApiObject): number => asArray(spec(pod).containers).length + asArray(spec(pod).initContainers).filter((container) => asObject(container).restartPolicy === "Always").length;
+const podTotal = (pod: ApiObject): number =>
+  asArray(spec(pod).containers).length +
+  asArray(spec(pod).initContainers).filter((container) => asObject(container).restartPolicy === "Always").length;
 
 const columnsOf: Readonly<Record<string, readonly Column[]>> = {
   "/pods": [
-    of("Ready", (pod) => `${podContainers(pod).filter((container) => container.ready === true).length}/${podTotal(pod)}`),
+    of(
+      "Ready",
+      (pod) => `${podContainers(pod).filter((container) => container.ready === true).length}/${podTotal(pod)}`,
+    ),
     of("Status", podState),
-    of("Restarts", (pod) => podContainers(pod).reduce((sum, container) => sum + Number(container.restartCount ?? 0), 0), { type: "integer" }),
+    of(
+      "Restarts",
+      (pod) => podContainers(pod).reduce((sum, container) => sum + Number(container.restartCount ?? 0), 0),
+      { type: "integer" },
+    ),
   ],
   "/services": [
     of("Type", (object) => text(spec(object).type)),
     of("Cluster-IP", (object) => text(spec(object).clusterIP)),
     of("External-IP", (object) => {
-      const addresses = asArray(asObject(status(object).loadBalancer).ingress).map((one) => text(asObject(one).ip, text(asObject(one).hostname)));
+      const addresses = asArray(asObject(status(object).loadBalancer).ingress).map((one) =>
+        text(asObject(one).ip, text(asObject(one).hostname)),
+      );
       return addresses.length > 0 ? addresses.join(",") : spec(object).type === "LoadBalancer" ? "<pending>" : "<none>";
     }),
     of("Port(s)", ports),
   ],
   "/namespaces": [of("Status", (object) => text(status(object).phase))],
   "/nodes": [
-    of("Status", (node) => (asArray(status(node).conditions).map(asObject).some(({ type, status: value }) => type === "Ready" && value === "True") ? "Ready" : "NotReady") + (spec(node).unschedulable ? ",SchedulingDisabled" : "")),
+    of(
+      "Status",
+      (node) =>
+        (asArray(status(node).conditions)
+          .map(asObject)
+          .some(({ type, status: value }) => type === "Ready" && value === "True")
+          ? "Ready"
+          : "NotReady") + (spec(node).unschedulable ? ",SchedulingDisabled" : ""),
+    ),
     of("Roles", () => "control-plane"),
   ],
-  "/configmaps": [of("Data", (object) => Object.keys(asObject(object.data)).length + Object.keys(asObject(object.binaryData)).length, { type: "integer" })],
-  "/secrets": [of("Type", (object) => text(object.type)), of("Data", (object) => Object.keys(asObject(object.data)).length, { type: "integer" })],
+  "/configmaps": [
+    of(
+      "Data",
+      (object) => Object.keys(asObject(object.data)).length + Object.keys(asObject(object.binaryData)).length,
+      { type: "integer" },
+    ),
+  ],
+  "/secrets": [
+    of("Type", (object) => text(object.type)),
+    of("Data", (object) => Object.keys(asObject(object.data)).length, { type: "integer" }),
+  ],
   "/serviceaccounts": [of("Secrets", (object) => asArray(object.secrets).length, { type: "integer" })],
   "/events": [
-    of("Last Seen", (object) => age(asString(object.lastTimestamp) || asString(object.eventTime) || object.metadata.creationTimestamp)),
+    of("Last Seen", (object) =>
+      age(asString(object.lastTimestamp) || asString(object.eventTime) || object.metadata.creationTimestamp),
+    ),
     of("Type", (object) => text(object.type)),
     of("Reason", (object) => text(object.reason)),
-    of("Object", (object) => `${text(asObject(object.involvedObject).kind).toLowerCase()}/${text(asObject(object.involvedObject).name)}`),
+    of(
+      "Object",
+      (object) =>
+        `${text(asObject(object.involvedObject).kind).toLowerCase()}/${text(asObject(object.involvedObject).name)}`,
+    ),
     of("Message", (object) => text(object.message, "")),
   ],
   "apps/deployments": [
@@ -144,12 +213,36 @@ const columnsOf: Readonly<Record<string, readonly Column[]>> = {
   ],
   "discovery.k8s.io/endpointslices": [
     of("AddressType", (object) => text(object.addressType)),
-    of("Ports", (object) => asArray(object.ports).map((port) => String(asObject(port).port)).join(",") || "<unset>"),
-    of("Endpoints", (object) => asArray(object.endpoints).flatMap((endpoint) => asArray(asObject(endpoint).addresses).map(String)).join(",") || "<unset>"),
+    of(
+      "Ports",
+      (object) =>
+        asArray(object.ports)
+          .map((port) => String(asObject(port).port))
+          .join(",") || "<unset>",
+    ),
+    of(
+      "Endpoints",
+      (object) =>
+        asArray(object.endpoints)
+          .flatMap((endpoint) => asArray(asObject(endpoint).addresses).map(String))
+          .join(",") || "<unset>",
+    ),
   ],
 };
 
 const wideOf: Readonly<Record<string, readonly Column[]>> = {
-  "/pods": [of("IP", (pod) => text(status(pod).podIP), { priority: 1 }), of("Node", (pod) => text(spec(pod).nodeName), { priority: 1 })],
-  "/services": [of("Selector", (object) => Object.entries(asObject(spec(object).selector)).map(([name, value]) => `${name}=${String(value)}`).join(",") || "<none>", { priority: 1 })],
+  "/pods": [
+    of("IP", (pod) => text(status(pod).podIP), { priority: 1 }),
+    of("Node", (pod) => text(spec(pod).nodeName), { priority: 1 }),
+  ],
+  "/services": [
+    of(
+      "Selector",
+      (object) =>
+        Object.entries(asObject(spec(object).selector))
+          .map(([name, value]) => `${name}=${String(value)}`)
+          .join(",") || "<none>",
+      { priority: 1 },
+    ),
+  ],
 };

@@ -2,15 +2,15 @@ import type { ServerResponse } from "node:http";
 import type { ApiObject } from "../machinery/api-object.ts";
 import { asObject, isObject } from "../machinery/json.ts";
 import type { DeleteOptions, PatchRequest } from "../machinery/resources.ts";
-import { bindPod, patchObject } from "./local-resources.ts";
+import { StatusError } from "../machinery/resources.ts";
 import { apiVersionOf, bucketOf, type Kind } from "./kinds.ts";
+import { bindPod, patchObject } from "./local-resources.ts";
 import { present, type Registry, type WriteOptions } from "./registry.ts";
-import { readJson, type ResourceRequest, sendJson } from "./request.ts";
+import { type ResourceRequest, readJson, sendJson } from "./request.ts";
 import { both, fieldPredicate, labelPredicate } from "./selectors.ts";
 import { serverSideApply } from "./server-side-apply.ts";
 import { badRequest, methodNotAllowed, notFound, unknownPath } from "./status.ts";
 import { tableOf, wantsTable } from "./table.ts";
-import { StatusError } from "../machinery/resources.ts";
 import { streamChanges } from "./watch-stream.ts";
 
 export interface VerbContext {
@@ -48,12 +48,17 @@ export function verbOf({ request, name, query }: Pick<ResourceRequest, "request"
 }
 
 /** Answers a request about stored objects. */
-export async function answerVerb(context: VerbContext, target: ResourceRequest, response: ServerResponse): Promise<void> {
+export async function answerVerb(
+  context: VerbContext,
+  target: ResourceRequest,
+  response: ServerResponse,
+): Promise<void> {
   const { subresource, kind } = target;
   if (subresource === "scale") return scale(context, target, response);
   if (subresource === "binding" || subresource === "eviction") return act(context, target, response);
   if (subresource !== "" && !["status", "finalize", "approval"].includes(subresource)) throw unknownPath();
-  if (subresource !== "" && !kind.subresources.includes(subresource as Kind["subresources"][number])) throw unknownPath();
+  if (subresource !== "" && !kind.subresources.includes(subresource as Kind["subresources"][number]))
+    throw unknownPath();
   switch (verbOf(target)) {
     case "watch":
       return streamChanges(context.registry, target, { fits: selection(target), response });
@@ -73,7 +78,13 @@ export async function answerVerb(context: VerbContext, target: ResourceRequest, 
 }
 
 const selection = ({ query, name }: ResourceRequest): ReturnType<typeof both> =>
-  both(both(labelPredicate(query.get("labelSelector") ?? undefined), fieldPredicate(query.get("fieldSelector") ?? undefined)), name === undefined ? undefined : fieldPredicate(`metadata.name=${name}`));
+  both(
+    both(
+      labelPredicate(query.get("labelSelector") ?? undefined),
+      fieldPredicate(query.get("fieldSelector") ?? undefined),
+    ),
+    name === undefined ? undefined : fieldPredicate(`metadata.name=${name}`),
+  );
 
 function list({ registry }: VerbContext, target: ResourceRequest, response: ServerResponse): void {
   const { kind, namespace, query } = target;
@@ -84,21 +95,33 @@ function list({ registry }: VerbContext, target: ResourceRequest, response: Serv
   const limit = Number(query.get("limit") ?? 0) || chosen.length;
   const page = chosen.slice(start, start + limit).map((object) => present(kind, object));
   const left = chosen.length - start - page.length;
-  const metadata = { resourceVersion: String(registry.store.revision), ...(left > 0 && { continue: String(start + limit), remainingItemCount: left }) };
+  const metadata = {
+    resourceVersion: String(registry.store.revision),
+    ...(left > 0 && { continue: String(start + limit), remainingItemCount: left }),
+  };
   if (wantsTable(target.request)) return sendJson(response, 200, tableOf(kind, page, metadata));
   sendJson(response, 200, { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata, items: page });
 }
 
-function get({ registry }: VerbContext, { kind, namespace, name = "", request }: ResourceRequest, response: ServerResponse): void {
+function get(
+  { registry }: VerbContext,
+  { kind, namespace, name = "", request }: ResourceRequest,
+  response: ServerResponse,
+): void {
   const object = registry.get(kind, namespace, name);
   if (object === undefined) throw notFound(kind, name);
-  if (wantsTable(request)) return sendJson(response, 200, tableOf(kind, [object], { resourceVersion: object.metadata.resourceVersion ?? "" }));
+  if (wantsTable(request))
+    return sendJson(response, 200, tableOf(kind, [object], { resourceVersion: object.metadata.resourceVersion ?? "" }));
   sendJson(response, 200, registry.store.encode(object));
 }
 
 async function create({ registry }: VerbContext, target: ResourceRequest, response: ServerResponse): Promise<void> {
   const body = await readObject(target);
-  if (target.namespace !== undefined && body.metadata.namespace !== undefined && body.metadata.namespace !== target.namespace) {
+  if (
+    target.namespace !== undefined &&
+    body.metadata.namespace !== undefined &&
+    body.metadata.namespace !== target.namespace
+  ) {
     throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
   }
   if (target.kind.namespaced) body.metadata.namespace = target.namespace ?? "default";
@@ -115,8 +138,18 @@ async function patch({ registry, now }: VerbContext, target: ResourceRequest, re
   const { kind, namespace, name = "", query, request, subresource } = target;
   const contentType = (request.headers["content-type"] ?? "").split(";")[0] ?? "";
   const type = patchTypes[contentType];
-  if (type === undefined) throw new StatusError(415, "UnsupportedMediaType", `the body of the request was in an unknown format - accepted media types include: ${Object.keys(patchTypes).join(", ")}`);
-  if (type === "strategic" && "schema" in kind) throw new StatusError(415, "UnsupportedMediaType", "strategic merge patches are not supported for custom resources");
+  if (type === undefined)
+    throw new StatusError(
+      415,
+      "UnsupportedMediaType",
+      `the body of the request was in an unknown format - accepted media types include: ${Object.keys(patchTypes).join(", ")}`,
+    );
+  if (type === "strategic" && "schema" in kind)
+    throw new StatusError(
+      415,
+      "UnsupportedMediaType",
+      "strategic merge patches are not supported for custom resources",
+    );
   const body = await readJson(request);
   const options = writeOptions(target, response);
   const apply: PatchRequest = {
@@ -127,17 +160,36 @@ async function patch({ registry, now }: VerbContext, target: ResourceRequest, re
     ...(subresource === "status" && { subresource: "status" as const }),
   };
   if (type === "apply") {
-    if (query.get("fieldManager") === null) throw badRequest("PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required for apply patch");
+    if (query.get("fieldManager") === null)
+      throw badRequest(
+        "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required for apply patch",
+      );
     if (!isObject(body)) throw badRequest("the body is no object");
     if (registry.get(kind, namespace, name) === undefined && subresource === "") {
-      const created = serverSideApply(undefined, body as ApiObject, { manager: apply.fieldManager ?? "", force: true, time: now() });
+      const created = serverSideApply(undefined, body as ApiObject, {
+        manager: apply.fieldManager ?? "",
+        force: true,
+        time: now(),
+      });
       const { managedFields } = created.metadata;
-      const object = { ...created, metadata: { ...created.metadata, name, ...(kind.namespaced && { namespace: namespace ?? "default" }), ...(managedFields && { managedFields }) } };
+      const object = {
+        ...created,
+        metadata: {
+          ...created.metadata,
+          name,
+          ...(kind.namespaced && { namespace: namespace ?? "default" }),
+          ...(managedFields && { managedFields }),
+        },
+      };
       sendJson(response, 201, await registry.create(kind, object, options));
       return;
     }
   }
-  sendJson(response, 200, await registry.update(kind, { namespace, name }, (current) => patchObject(current, apply, now()), options));
+  sendJson(
+    response,
+    200,
+    await registry.update(kind, { namespace, name }, (current) => patchObject(current, apply, now()), options),
+  );
 }
 
 async function remove({ registry }: VerbContext, target: ResourceRequest, response: ServerResponse): Promise<void> {
@@ -148,7 +200,9 @@ async function remove({ registry }: VerbContext, target: ResourceRequest, respon
     ...writeOptions(target, response),
     ...(grace === undefined ? {} : { gracePeriodSeconds: Number(grace) }),
     ...policyOf(body.propagationPolicy ?? query.get("propagationPolicy")),
-    ...(isObject(body.preconditions) ? { preconditions: body.preconditions as NonNullable<DeleteOptions["preconditions"]> } : {}),
+    ...(isObject(body.preconditions)
+      ? { preconditions: body.preconditions as NonNullable<DeleteOptions["preconditions"]> }
+      : {}),
   };
   if (name !== undefined) {
     const { object, gone } = await registry.delete(kind, { namespace, name }, options);
@@ -157,8 +211,14 @@ async function remove({ registry }: VerbContext, target: ResourceRequest, respon
   const fits = selection(target);
   const all = registry.store.list(bucketOf(kind), namespace);
   const chosen = fits === undefined ? all : all.filter(fits);
-  for (const object of chosen) await registry.delete(kind, { namespace: object.metadata.namespace, name: object.metadata.name ?? "" }, options);
-  sendJson(response, 200, { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata: { resourceVersion: String(registry.store.revision) }, items: chosen });
+  for (const object of chosen)
+    await registry.delete(kind, { namespace: object.metadata.namespace, name: object.metadata.name ?? "" }, options);
+  sendJson(response, 200, {
+    kind: `${kind.kind}List`,
+    apiVersion: apiVersionOf(kind),
+    metadata: { resourceVersion: String(registry.store.revision) },
+    items: chosen,
+  });
 }
 
 function policyOf(value: unknown): Pick<DeleteOptions, "propagationPolicy"> {
@@ -179,7 +239,10 @@ async function scale({ registry }: VerbContext, target: ResourceRequest, respons
     const body = await readJson(request);
     await registry.update(kind, { namespace, name }, (current) => {
       const contentType = (request.headers["content-type"] ?? "").split(";")[0] ?? "";
-      const asked = request.method === "PUT" ? body : patchObject(scaleOf(current) as ApiObject, { type: patchTypes[contentType] ?? "merge", body }, "");
+      const asked =
+        request.method === "PUT"
+          ? body
+          : patchObject(scaleOf(current) as ApiObject, { type: patchTypes[contentType] ?? "merge", body }, "");
       const replicas = asObject(asObject(asked as never).spec).replicas;
       if (typeof replicas !== "number") throw badRequest("spec.replicas must be a number");
       return { ...current, spec: { ...asObject(current.spec), replicas } };
@@ -193,7 +256,9 @@ async function scale({ registry }: VerbContext, target: ResourceRequest, respons
 function scaleOf({ metadata, spec, status }: ApiObject): unknown {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
   const labels = asObject(asObject(asObject(spec).selector).matchLabels);
-  const selector = Object.entries(labels).map(([key, value]) => `${key}=${String(value)}`).join(",");
+  const selector = Object.entries(labels)
+    .map(([key, value]) => `${key}=${String(value)}`)
+    .join(",");
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
@@ -203,11 +268,16 @@ function scaleOf({ metadata, spec, status }: ApiObject): unknown {
   };
 }
 
-async function act({ registry, pods, now }: VerbContext, target: ResourceRequest, response: ServerResponse): Promise<void> {
+async function act(
+  { registry, pods, now }: VerbContext,
+  target: ResourceRequest,
+  response: ServerResponse,
+): Promise<void> {
   if (target.request.method !== "POST") throw methodNotAllowed();
   const { namespace, name = "", subresource } = target;
   const body = asObject((await readJson(target.request)) as never);
-  if (subresource === "eviction") await registry.delete(pods, { namespace, name }, asObject(body.deleteOptions) as DeleteOptions);
+  if (subresource === "eviction")
+    await registry.delete(pods, { namespace, name }, asObject(body.deleteOptions) as DeleteOptions);
   else await bindPod(registry, pods, { namespace, name, node: String(asObject(body.target).name ?? ""), now: now() });
   sendJson(response, 201, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });
 }

@@ -13,23 +13,40 @@ const DEFAULT_SECONDS = 1800;
 const MAX_BUFFERED = 16 * 1024 * 1024;
 
 /** Streams changes as JSON lines until the client goes or its time is over. Source: Kubernetes API concepts, "Efficient detection of changes". */
-export function streamChanges(registry: Registry, target: ResourceRequest, options: { readonly fits: Predicate | undefined; readonly response: ServerResponse }): void {
+export function streamChanges(
+  registry: Registry,
+  target: ResourceRequest,
+  options: { readonly fits: Predicate | undefined; readonly response: ServerResponse },
+): void {
   const { kind, namespace, query } = target;
   const { fits = () => true, response } = options;
   const { store } = registry;
   const bucket = bucketOf(kind);
-  response.writeHead(200, { "content-type": "application/json", "transfer-encoding": "chunked", "cache-control": "no-cache, private" });
+  response.writeHead(200, {
+    "content-type": "application/json",
+    "transfer-encoding": "chunked",
+    "cache-control": "no-cache, private",
+  });
   response.flushHeaders();
   const send = (type: string, object: unknown): void => {
     if (response.writableLength > MAX_BUFFERED) response.destroy();
-    else response.write(`{"type":"${type}","object":${Buffer.isBuffer(object) ? object.toString() : JSON.stringify(object)}}\n`);
+    else
+      response.write(
+        `{"type":"${type}","object":${Buffer.isBuffer(object) ? object.toString() : JSON.stringify(object)}}\n`,
+      );
   };
   const encode = (object: ApiObject): unknown => {
     const shown = present(kind, object);
     return shown === object ? store.encode(object) : shown;
   };
-  const bookmark = (extra: object = {}): void => send("BOOKMARK", { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: { resourceVersion: String(store.revision), ...extra } });
-  const inNamespace = (object: ApiObject): boolean => namespace === undefined || object.metadata.namespace === namespace;
+  const bookmark = (extra: object = {}): void =>
+    send("BOOKMARK", {
+      apiVersion: apiVersionOf(kind),
+      kind: kind.kind,
+      metadata: { resourceVersion: String(store.revision), ...extra },
+    });
+  const inNamespace = (object: ApiObject): boolean =>
+    namespace === undefined || object.metadata.namespace === namespace;
   const onChange = ({ type, object, previous }: Change): void => {
     if (!inNamespace(object)) return;
     const [was, is] = [previous !== undefined && fits(previous), type !== "DELETED" && fits(object)];

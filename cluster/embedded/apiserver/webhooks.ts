@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { request } from "node:https";
+import { selects } from "../controllers/selector.ts";
 import type { ApiObject } from "../machinery/api-object.ts";
 import { asArray, asObject, asString, isObject, type Json, type JsonObject } from "../machinery/json.ts";
 import { StatusError } from "../machinery/resources.ts";
-import { selects } from "../controllers/selector.ts";
 import type { Store } from "../store/store.ts";
 import { apiVersionOf, type Kind } from "./kinds.ts";
 import { jsonPatch } from "./patch.ts";
@@ -61,7 +61,9 @@ export class Webhooks {
     const patch = asString(response.patch);
     if (patch === "") return admission.object;
     const operations: unknown = JSON.parse(Buffer.from(patch, "base64").toString("utf8"));
-    return Array.isArray(operations) && operations.length === 0 ? admission.object : (jsonPatch(admission.object, operations) as ApiObject);
+    return Array.isArray(operations) && operations.length === 0
+      ? admission.object
+      : (jsonPatch(admission.object, operations) as ApiObject);
   }
 
   #matching(resource: string, admission: AdmissionRequest): readonly Hook[] {
@@ -75,18 +77,31 @@ export class Webhooks {
   }
 
   #matches(hook: JsonObject, { kind, operation, object, old }: AdmissionRequest): boolean {
-    const has = (list: Json | undefined, value: string): boolean => asArray(list).some((item) => item === "*" || item === value);
+    const has = (list: Json | undefined, value: string): boolean =>
+      asArray(list).some((item) => item === "*" || item === value);
     const byRule = asArray(hook.rules).some((item) => {
       const rule = asObject(item);
-      const inScope = rule.scope === undefined || rule.scope === "*" || (rule.scope === "Namespaced") === kind.namespaced;
-      return inScope && has(rule.operations, operation) && has(rule.apiGroups, kind.group) && has(rule.apiVersions, kind.version) && has(rule.resources, kind.resource);
+      const inScope =
+        rule.scope === undefined || rule.scope === "*" || (rule.scope === "Namespaced") === kind.namespaced;
+      return (
+        inScope &&
+        has(rule.operations, operation) &&
+        has(rule.apiGroups, kind.group) &&
+        has(rule.apiVersions, kind.version) &&
+        has(rule.resources, kind.resource)
+      );
     });
     if (!byRule) return false;
     const subject = object ?? old;
     const labels = subject?.metadata.labels ?? {};
     const oldLabels = old?.metadata.labels;
-    if (!selects(asObject(hook.objectSelector), labels) && !(oldLabels && selects(asObject(hook.objectSelector), oldLabels))) return false;
-    const namespaceName = kind.resource === "namespaces" && kind.group === "" ? subject?.metadata.name : subject?.metadata.namespace;
+    if (
+      !selects(asObject(hook.objectSelector), labels) &&
+      !(oldLabels && selects(asObject(hook.objectSelector), oldLabels))
+    )
+      return false;
+    const namespaceName =
+      kind.resource === "namespaces" && kind.group === "" ? subject?.metadata.name : subject?.metadata.namespace;
     if (namespaceName === undefined) return true;
     const namespace = this.#store.get({ bucket: "/namespaces", namespace: "", name: namespaceName });
     return selects(asObject(hook.namespaceSelector), namespace?.metadata.labels ?? {});
@@ -104,12 +119,20 @@ export class Webhooks {
       }
       const status = asObject(response.status);
       const code = typeof status.code === "number" ? status.code : 403;
-      throw new StatusError(code, asString(status.reason) || "Forbidden", `admission webhook "${name}" denied the request${status.message ? `: ${asString(status.message)}` : " without explanation"}`);
+      throw new StatusError(
+        code,
+        asString(status.reason) || "Forbidden",
+        `admission webhook "${name}" denied the request${status.message ? `: ${asString(status.message)}` : " without explanation"}`,
+      );
     } catch (error) {
       if (error instanceof StatusError) throw error;
       if (hook.failurePolicy === "Ignore") return {};
       const message = error instanceof Error ? error.message : String(error);
-      throw new StatusError(500, "InternalError", `Internal error occurred: failed calling webhook "${name}": failed to call webhook: ${message}`);
+      throw new StatusError(
+        500,
+        "InternalError",
+        `Internal error occurred: failed calling webhook "${name}": failed to call webhook: ${message}`,
+      );
     }
   }
 
@@ -123,7 +146,11 @@ export class Webhooks {
         {
           ...target,
           method: "POST",
-          headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body), host: target.servername },
+          headers: {
+            "content-type": "application/json",
+            "content-length": Buffer.byteLength(body),
+            host: target.servername,
+          },
           ca: Buffer.from(asString(client.caBundle), "base64"),
           timeout: timeoutMs,
           agent: false,
@@ -133,7 +160,8 @@ export class Webhooks {
           response.setEncoding("utf8");
           response.on("data", (chunk: string) => (text += chunk));
           response.on("end", () => {
-            if (response.statusCode !== 200) return reject(new Error(`the webhook answered ${response.statusCode}: ${text.slice(0, 200)}`));
+            if (response.statusCode !== 200)
+              return reject(new Error(`the webhook answered ${response.statusCode}: ${text.slice(0, 200)}`));
             try {
               resolve(JSON.parse(text) as JsonObject);
             } catch {
@@ -142,17 +170,33 @@ export class Webhooks {
           });
         },
       );
-      outgoing.setTimeout(timeoutMs, () => outgoing.destroy(new Error(`Post "https://${target.servername}:${target.port}${target.path}?timeout=${timeoutMs / 1000}s": context deadline exceeded`)));
+      outgoing.setTimeout(timeoutMs, () =>
+        outgoing.destroy(
+          new Error(
+            `Post "https://${target.servername}:${target.port}${target.path}?timeout=${timeoutMs / 1000}s": context deadline exceeded`,
+          ),
+        ),
+      );
       outgoing.on("error", reject);
       outgoing.end(body);
     });
   }
 
   /** Where a webhook is: an endpoint of its Service, or a URL. */
-  #target(client: JsonObject): { readonly host: string; readonly port: number; readonly path: string; readonly servername: string } {
+  #target(client: JsonObject): {
+    readonly host: string;
+    readonly port: number;
+    readonly path: string;
+    readonly servername: string;
+  } {
     if (typeof client.url === "string") {
       const url = new URL(client.url);
-      return { host: url.hostname, port: Number(url.port || 443), path: url.pathname + url.search, servername: url.hostname };
+      return {
+        host: url.hostname,
+        port: Number(url.port || 443),
+        path: url.pathname + url.search,
+        servername: url.hostname,
+      };
     }
     const service = asObject(client.service);
     const [namespace, name] = [asString(service.namespace), asString(service.name)];
@@ -160,13 +204,22 @@ export class Webhooks {
     const servername = `${name}.${namespace}.svc`;
     const object = this.#store.get({ bucket: "/services", namespace, name });
     if (object === undefined) throw new Error(`service "${name}" not found`);
-    const portName = asString(asObject(asArray(asObject(object.spec).ports).find((candidate) => asObject(candidate).port === port)).name);
-    const slices = this.#store.list("discovery.k8s.io/endpointslices", namespace).filter((slice) => slice.metadata.labels?.["kubernetes.io/service-name"] === name);
+    const portName = asString(
+      asObject(asArray(asObject(object.spec).ports).find((candidate) => asObject(candidate).port === port)).name,
+    );
+    const slices = this.#store
+      .list("discovery.k8s.io/endpointslices", namespace)
+      .filter((slice) => slice.metadata.labels?.["kubernetes.io/service-name"] === name);
     for (const slice of slices) {
-      const target = asArray(slice.ports).map(asObject).find((candidate) => asString(candidate.name) === portName)?.port;
-      const endpoint = asArray(slice.endpoints).map(asObject).find((candidate) => asObject(candidate.conditions).ready !== false);
+      const target = asArray(slice.ports)
+        .map(asObject)
+        .find((candidate) => asString(candidate.name) === portName)?.port;
+      const endpoint = asArray(slice.endpoints)
+        .map(asObject)
+        .find((candidate) => asObject(candidate.conditions).ready !== false);
       const address = asString(asArray(endpoint?.addresses)[0]);
-      if (typeof target === "number" && address !== "") return { host: address, port: target, path: asString(service.path) || "/", servername };
+      if (typeof target === "number" && address !== "")
+        return { host: address, port: target, path: asString(service.path) || "/", servername };
     }
     throw new Error(`no endpoints available for service "${name}"`);
   }
@@ -188,7 +241,10 @@ function reviewOf({ kind, operation, object, old, options }: AdmissionRequest): 
       name: subject?.metadata.name ?? "",
       ...(subject?.metadata.namespace === undefined ? {} : { namespace: subject.metadata.namespace }),
       operation,
-      userInfo: { username: options.user?.name ?? "system:apiserver", groups: [...(options.user?.groups ?? ["system:masters"])] },
+      userInfo: {
+        username: options.user?.name ?? "system:apiserver",
+        groups: [...(options.user?.groups ?? ["system:masters"])],
+      },
       object: object === undefined ? null : ({ ...object, apiVersion: apiVersionOf(kind) } as JsonObject),
       oldObject: old === undefined ? null : (old as JsonObject),
       dryRun: options.dryRun ?? false,

@@ -2,7 +2,8 @@
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export type JsonObject = { [member: string]: Json | undefined };
 
-export const isObject = (value: unknown): value is JsonObject => typeof value === "object" && value !== null && !Array.isArray(value);
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 export const asObject = (value: Json | undefined): JsonObject => (isObject(value) ? value : {});
 export const asArray = (value: Json | undefined): Json[] => (Array.isArray(value) ? value : []);
@@ -42,7 +43,8 @@ function copy(value: Json | undefined): Json | undefined {
 
 /** Sets a member, also one that is called __proto__, which plain assignment would lose. */
 export function setMember(target: JsonObject, name: string, value: Json | undefined): void {
-  if (name === "__proto__") Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
+  if (name === "__proto__")
+    Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
   else target[name] = value;
 }
 
@@ -58,7 +60,12 @@ export function deepFreeze<T>(value: T): T {
 export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
   if (Array.isArray(a) || Array.isArray(b)) {
-    return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, index) => equalJson(item, b[index]));
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, index) => equalJson(item, b[index]))
+    );
   }
   if (!isObject(a) || !isObject(b)) return false;
   for (const name of Object.keys(a)) if (!equalJson(a[name], b[name])) return false;

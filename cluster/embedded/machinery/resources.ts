@@ -6,12 +6,20 @@ import type { KubeObject } from "#api/kinds/object.ts";
  */
 export interface Resources {
   get<T extends KubeObject>(type: ResourceType, namespace: string | undefined, name: string): Promise<T | undefined>;
-  list<T extends KubeObject>(type: ResourceType, options?: ListOptions): Promise<{ items: readonly T[]; resourceVersion: string }>;
+  list<T extends KubeObject>(
+    type: ResourceType,
+    options?: ListOptions,
+  ): Promise<{ items: readonly T[]; resourceVersion: string }>;
   create<T extends KubeObject>(type: ResourceType, object: T): Promise<T>;
   /** Fails with Conflict when the object's resourceVersion is not the stored one. */
   update<T extends KubeObject>(type: ResourceType, object: T): Promise<T>;
   updateStatus<T extends KubeObject>(type: ResourceType, object: T): Promise<T>;
-  patch<T extends KubeObject>(type: ResourceType, namespace: string | undefined, name: string, patch: PatchRequest): Promise<T>;
+  patch<T extends KubeObject>(
+    type: ResourceType,
+    namespace: string | undefined,
+    name: string,
+    patch: PatchRequest,
+  ): Promise<T>;
   delete(type: ResourceType, namespace: string | undefined, name: string, options?: DeleteOptions): Promise<void>;
   /**
    * Delivers the current state as ADDED events, then `onSynced`, then every change in order of commit. Objects are frozen and

@@ -81,7 +81,8 @@ function readMeta(file: number, position: number): { pageSize: number; lastPage:
   const read = readSync(file, meta, 0, META_BYTES, position);
   const pageSize = read < META_BYTES ? 0 : meta.readUInt32LE(0x30);
   const isPageSize = pageSize >= 512 && pageSize <= 65536 && (pageSize & (pageSize - 1)) === 0;
-  if (read < META_BYTES || meta.readUInt32LE(0x18) !== LMDB_MAGIC || !isPageSize) throw new Error("the file is no database, or is damaged");
+  if (read < META_BYTES || meta.readUInt32LE(0x18) !== LMDB_MAGIC || !isPageSize)
+    throw new Error("the file is no database, or is damaged");
   return { pageSize, lastPage: Number(meta.readBigUInt64LE(0x90)), transaction: Number(meta.readBigUInt64LE(0x98)) };
 }
 
@@ -145,7 +146,11 @@ const diskFull = (cause: unknown): AppError =>
   });
 
 const corrupt = (folder: string, cause: unknown): AppError =>
-  new AppError("STATE_CORRUPT", `the cluster's saved state in ${folder} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, {
-    cause,
-    hint: `move the folder ${folder} away (or delete it) and start again: the cluster then begins empty`,
-  });
+  new AppError(
+    "STATE_CORRUPT",
+    `the cluster's saved state in ${folder} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+    {
+      cause,
+      hint: `move the folder ${folder} away (or delete it) and start again: the cluster then begins empty`,
+    },
+  );

@@ -6,7 +6,12 @@ import type { ApiObject } from "../machinery/api-object.ts";
 import { RevisionConflict, Store } from "./store.ts";
 import { type Change, RevisionGone } from "./watch-hub.ts";
 
-const object = (name: string, value = "a"): ApiObject => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: "default" }, data: { value } });
+const object = (name: string, value = "a"): ApiObject => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name, namespace: "default" },
+  data: { value },
+});
 const key = (name: string) => ({ bucket: "/configmaps", namespace: "default", name });
 
 describe("store", () => {
@@ -19,7 +24,9 @@ describe("store", () => {
   it("counts one revision per write and keeps it across a restart", async () => {
     const store = Store.open(folder);
     const a = await store.commit({ key: key("a"), expected: 0, next: object("a") });
-    const [b, c] = await Promise.all(["b", "c"].map((name) => store.commit({ key: key(name), expected: 0, next: object(name) })));
+    const [b, c] = await Promise.all(
+      ["b", "c"].map((name) => store.commit({ key: key(name), expected: 0, next: object(name) })),
+    );
     expect([a, b, c].map((o) => o?.metadata.resourceVersion)).toEqual(["2", "3", "4"]);
     await store.commit({ key: key("b"), expected: 3, next: undefined });
     await store.close();
@@ -65,7 +72,10 @@ describe("store", () => {
     await store.commit({ key: key("a"), expected: 3, next: undefined });
     stop();
     await store.commit({ key: key("a"), expected: 0, next: object("a") });
-    expect(seen.map(({ type, revision }) => [type, revision])).toEqual([["MODIFIED", 3], ["DELETED", 4]]);
+    expect(seen.map(({ type, revision }) => [type, revision])).toEqual([
+      ["MODIFIED", 3],
+      ["DELETED", 4],
+    ]);
     await store.close();
     const again = Store.open(folder);
     expect(() => again.watch("/configmaps", 3, () => {})).toThrow(RevisionGone);
@@ -74,6 +84,8 @@ describe("store", () => {
 
   it("says that the saved state cannot be read", () => {
     writeFileSync(join(folder, "objects.mdb"), "this is no database".repeat(2000));
-    expect(() => Store.open(folder)).toThrow(expect.objectContaining({ code: "STATE_CORRUPT", hint: expect.stringContaining(folder) }));
+    expect(() => Store.open(folder)).toThrow(
+      expect.objectContaining({ code: "STATE_CORRUPT", hint: expect.stringContaining(folder) }),
+    );
   });
 });

@@ -65,7 +65,8 @@ export class Store {
   private constructor(disk: Disk, onListenerError: (error: unknown) => void) {
     this.#disk = disk;
     this.#revision = disk.revision;
-    for (const row of disk.rows()) this.#put(row.key, { object: deepFreeze(row.object), revision: Number(row.object.metadata.resourceVersion) });
+    for (const row of disk.rows())
+      this.#put(row.key, { object: deepFreeze(row.object), revision: Number(row.object.metadata.resourceVersion) });
     this.#hub = new WatchHub(this.#revision, onListenerError);
   }
 
@@ -172,7 +173,13 @@ export class Store {
       deepFreeze(object);
       this.#encoded.set(object, bytes);
       overlay.set(id, next === undefined ? undefined : { object, revision });
-      accepted.push({ pending, previous: current?.object, object, revision, bytes: next === undefined ? undefined : bytes });
+      accepted.push({
+        pending,
+        previous: current?.object,
+        object,
+        revision,
+        bytes: next === undefined ? undefined : bytes,
+      });
     }
     return accepted;
   }
@@ -195,9 +202,15 @@ export class Store {
 
   #put({ bucket, namespace, name }: ObjectKey, entry: Entry): void {
     let spaces = this.#buckets.get(bucket);
-    if (spaces === undefined) this.#buckets.set(bucket, (spaces = new Map()));
+    if (spaces === undefined) {
+      spaces = new Map();
+      this.#buckets.set(bucket, spaces);
+    }
     let entries = spaces.get(namespace);
-    if (entries === undefined) spaces.set(namespace, (entries = new Map()));
+    if (entries === undefined) {
+      entries = new Map();
+      spaces.set(namespace, entries);
+    }
     entries.set(name, entry);
   }
 
