@@ -210,6 +210,20 @@ describe("a session with a proxy", () => {
     expect(settle()).toEqual(["EDS missing@1"]);
   });
 
+  it("tells who asks for everything that there is nothing, once", () => {
+    const { session, request, settle } = converse();
+    session.push(config(1, { CDS: { a: "1" } }));
+    request("CDS");
+    request("LDS");
+    request("EDS", { subscribe: [] });
+    expect(settle()).toEqual(["CDS a@1", "LDS"]);
+    session.push(config(2, { CDS: { a: "1" } }));
+    expect(settle()).toEqual([]);
+    session.push(config(3, { CDS: { a: "1" }, LDS: { l: "1" } }));
+    expect(settle()).toEqual(["LDS l@1"]);
+    expect(session.ackedGeneration).toBe(3);
+  });
+
   it("does not wait for an answer to what the protocol cannot say", () => {
     const { session, request, settle } = converse(({ changed }) => changed.length > 0);
     session.push(config(1, { EDS: { a: "1" } }));

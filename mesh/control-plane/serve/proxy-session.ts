@@ -125,7 +125,7 @@ export class ProxySession {
     const sendable = earlierWaits && type !== "EDS" ? changed.filter(({ name }) => !watch.wasSent(name)) : changed;
     // A listener that goes is told with those that come: it refers to others, nothing refers to it.
     const update = { changed: sendable, removed: type === "LDS" && !earlierWaits ? removed : [] };
-    if (update.changed.length + update.removed.length === 0) return true;
+    if (update.changed.length + update.removed.length === 0 && !watch.owesFirstAnswer) return true;
     if (watch.inFlight !== undefined) return false;
     this.#send(watch, update, config.generation);
     // Clusters that were replaced wait for their endpoints again. Source: Envoy's xDS protocol, "Resource warming".

@@ -90,6 +90,14 @@ export class Watch {
     return update;
   }
 
+  /**
+   * Who asks for everything is answered even if there is nothing: a proxy does not start before it knows. Source: Envoy's xDS
+   * protocol, "Knowing when a requested resource does not exist".
+   */
+  get owesFirstAnswer(): boolean {
+    return this.wildcard && this.sentNonce === "" && this.#sent.size === 0;
+  }
+
   /** Whether the proxy was told anything about this name. */
   wasSent(name: string): boolean {
     return this.#sent.has(name);
