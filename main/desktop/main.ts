@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { app, BrowserWindow, ipcMain, session, shell } from "electron";
 import { openRelay, type Relay } from "./relay.ts";
 
@@ -24,7 +23,7 @@ function openWindow(): void {
     title: "Slipway",
     backgroundColor: "#f5f6f8",
     webPreferences: {
-      preload: join(__dirname, "../preload/preload.cjs"),
+      preload: `${__dirname}/../preload/preload.cjs`,
       contextIsolation: true,
       sandbox: true,
       nodeIntegration: false,

@@ -40,6 +40,7 @@ export async function openWindow(binary: string, address: string, display: strin
   };
   try {
     const socket = await attach(await debuggingPort(child));
+    await loaded(socket);
     return { evaluate: (expression) => evaluate(socket, expression), close };
   } catch (error) {
     await close();
@@ -73,11 +74,18 @@ async function attach(port: number): Promise<WebSocket> {
   }
 }
 
+/** A window is there before its page is, and changes its process in between. */
+async function loaded(socket: WebSocket): Promise<void> {
+  const ready = "location.protocol === 'http:' && document.readyState === 'complete'";
+  while ((await evaluate(socket, ready).catch(() => false)) !== true)
+    await new Promise((resolve) => setTimeout(resolve, 100));
+}
+
 async function evaluate(socket: WebSocket, expression: string): Promise<unknown> {
   const id = Math.floor(Math.random() * 1e9);
-  const answer = new Promise<{ readonly result: EvaluateResult }>((resolve) => {
+  const answer = new Promise<Answer>((resolve) => {
     const onMessage = (data: WebSocket.RawData): void => {
-      const message = JSON.parse(String(data)) as { readonly id?: number; readonly result: EvaluateResult };
+      const message = JSON.parse(String(data)) as Answer;
       if (message.id !== id) return;
       socket.off("message", onMessage);
       resolve(message);
@@ -86,14 +94,16 @@ async function evaluate(socket: WebSocket, expression: string): Promise<unknown>
   });
   const params = { expression, awaitPromise: true, returnByValue: true };
   socket.send(JSON.stringify({ id, method: "Runtime.evaluate", params }));
-  const { result } = await answer;
-  if (result.exceptionDetails !== undefined) throw new Error(JSON.stringify(result.exceptionDetails));
-  return result.result.value;
+  const { result, error } = await answer;
+  const failure = error ?? result?.exceptionDetails;
+  if (failure !== undefined) throw new Error(JSON.stringify(failure));
+  return result?.result.value;
 }
 
-interface EvaluateResult {
-  readonly result: { readonly value?: unknown };
-  readonly exceptionDetails?: unknown;
+interface Answer {
+  readonly id?: number;
+  readonly error?: unknown;
+  readonly result?: { readonly result: { readonly value?: unknown }; readonly exceptionDetails?: unknown };
 }
 
 async function end(child: ChildProcess): Promise<void> {
