@@ -5,6 +5,11 @@ export function versionsOf(points: readonly TrafficPoint[], service: string): re
   return [...new Set(points.flatMap((point) => Object.keys(point.byVersion[service] ?? {})))].toSorted();
 }
 
+/** The services that answered in these seconds, and the one that is looked at. */
+export function servicesOf(points: readonly TrafficPoint[], looked: string): readonly string[] {
+  return [...new Set([looked, ...points.flatMap((point) => Object.keys(point.byVersion))])].toSorted();
+}
+
 export interface VersionSummary {
   readonly share: number;
   readonly errors: number;

@@ -9,7 +9,7 @@ function topology(nodes: readonly string[], edges: readonly (readonly [string, s
       id,
       namespace: "shop",
       workload: id,
-      app: id,
+      app: id.split("-")[0] ?? id,
       version: "v1",
       role: "workload",
       pods: { ready: 1, total: 1 },
@@ -52,4 +52,11 @@ test("columns follow the direction of the requests", async () => {
   const x = Object.fromEntries((await layOut(structure)).map((place) => [place.id, place.x]));
   expect(x.c).toBeLessThan(x.b ?? 0);
   expect(x.b).toBeLessThan(x.a ?? 0);
+});
+
+test("a version that nobody calls yet stands beside its siblings", async () => {
+  const structure = new Structure();
+  structure.update(topology(["gateway", "cart-v1", "cart-v2"], [["gateway", "cart-v1"]]));
+  const x = Object.fromEntries((await layOut(structure)).map((place) => [place.id, place.x]));
+  expect(x["cart-v2"]).toBe(x["cart-v1"]);
 });

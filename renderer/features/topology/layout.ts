@@ -14,27 +14,34 @@ const NODE_HEIGHT = 58;
  * make the picture jump.
  */
 export class Structure {
-  #nodes: readonly string[] = [];
+  #nodes: ReadonlyMap<string, string> = new Map();
   #edges: ReadonlyMap<string, readonly [from: string, to: string]> = new Map();
 
   get nodes(): readonly string[] {
-    return this.#nodes;
+    return [...this.#nodes.keys()];
   }
 
+  /** Those that were seen, and where a version that nobody calls yet would be called from: it stands beside its siblings. */
   get edges(): readonly (readonly [from: string, to: string])[] {
-    return [...this.#edges.values()];
+    const seen = [...this.#edges.values()];
+    const reached = new Set(seen.flat());
+    const lonely = [...this.#nodes].filter(([id]) => !reached.has(id));
+    const likely = lonely.flatMap(([id, app]) =>
+      seen.filter(([, to]) => this.#nodes.get(to) === app).map(([from]) => [from, id] as const),
+    );
+    return [...seen, ...likely];
   }
 
   /** Takes over what is there now; the result is the same for as long as the structure is. */
   update({ nodes, edges }: Topology): string {
-    const ids = new Set(nodes.map((node) => node.id));
+    const ids = new Map(nodes.map((node) => [node.id, `${node.namespace}/${node.app}`]));
     const seen = [...this.#edges.values(), ...edges.map(({ from, to }) => [from, to] as const)];
     const kept = seen
       .filter(([from, to]) => ids.has(from) && ids.has(to))
       .map((edge) => [edge.join(">"), edge] as const);
-    this.#nodes = [...ids].toSorted();
+    this.#nodes = new Map([...ids].toSorted(([a], [b]) => a.localeCompare(b)));
     this.#edges = new Map(kept.toSorted(([a], [b]) => a.localeCompare(b)));
-    return [...this.#nodes, ...this.#edges.keys()].join("|");
+    return [...this.#nodes.keys(), ...this.#edges.keys()].join("|");
   }
 }
 
@@ -51,7 +58,7 @@ export async function layOut({ nodes, edges }: Structure): Promise<readonly Plac
       "elk.layered.considerModelOrder.strategy": "NODES_AND_EDGES",
     },
     children: nodes.map((id) => ({ id, width: NODE_WIDTH, height: NODE_HEIGHT })),
-    edges: edges.map(([from, to]) => ({ id: `${from}>${to}`, sources: [from], targets: [to] })),
+    edges: edges.map(([from, to], index) => ({ id: `${index}`, sources: [from], targets: [to] })),
   });
   return (graph.children ?? []).map(({ id, x = 0, y = 0 }) => ({ id, x, y }));
 }

@@ -2,7 +2,7 @@ import { type CSSProperties, lazy, Suspense, useRef, useState } from "react";
 import type { TrafficPoint } from "#api/rpc/telemetry.ts";
 import { useStream } from "../../../bridge/hooks.ts";
 import { milliseconds, percent, versionColor } from "../../../ui/format.ts";
-import { summarize, versionsOf } from "../model.ts";
+import { servicesOf, summarize, versionsOf } from "../model.ts";
 import "./charts.css";
 
 const TimeChart = lazy(() => import("./time-chart.tsx"));
@@ -10,7 +10,8 @@ const SECONDS = 120;
 const RECENT = 10;
 
 /** Share, errors and latency of each version of a service over the last two minutes. */
-export function VersionCharts({ service }: { readonly service: string }) {
+export function VersionCharts({ initial }: { readonly initial: string }) {
+  const [service, choose] = useState(initial);
   const points = useRef<readonly TrafficPoint[]>([]);
   const [, redraw] = useState(0);
   useStream("traffic.series", { seconds: SECONDS }, (events) => {
@@ -20,6 +21,7 @@ export function VersionCharts({ service }: { readonly service: string }) {
     redraw((count) => count + 1);
   });
   const shown = points.current;
+  const services = servicesOf(shown, service);
   const versions = versionsOf(shown, service);
   if (versions.length === 0) {
     return (
@@ -48,7 +50,18 @@ export function VersionCharts({ service }: { readonly service: string }) {
         </caption>
         <thead>
           <tr>
-            <th>{service}</th>
+            <th>
+              <select
+                className="chart-service"
+                aria-label="Service"
+                value={service}
+                onChange={(event) => choose(event.target.value)}
+              >
+                {services.map((name) => (
+                  <option key={name}>{name}</option>
+                ))}
+              </select>
+            </th>
             <th>share</th>
             <th>errors</th>
             <th>p99</th>

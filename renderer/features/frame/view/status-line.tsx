@@ -1,4 +1,4 @@
-import { Command, Moon, Sun } from "lucide-react";
+import { ChevronRight, Moon, Play, Square, Sun } from "lucide-react";
 import { useStore } from "zustand";
 import type { ClusterStatus } from "#api/rpc/cluster.ts";
 import { useLatest } from "../../../bridge/hooks.ts";
@@ -15,11 +15,13 @@ const phaseDots = {
   stopped: "",
 } as const;
 
+const isMac = navigator.userAgent.includes("Mac OS");
+
 /** Cluster, mesh and traffic in words and numbers, always there, each a door to its page. */
 export function StatusLine({ status }: { readonly status: ClusterStatus | undefined }) {
   const mesh = useLatest("mesh.status", {});
   const traffic = useLatest("traffic.status", {});
-  const theme = useStore(frameStore, (state) => state.theme);
+  const { theme, page, lab } = useStore(frameStore);
   const isDark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
   const synced =
     mesh?.proxies.filter((proxy) =>
@@ -30,6 +32,12 @@ export function StatusLine({ status }: { readonly status: ClusterStatus | undefi
     <header className="status-line">
       <span className="brand">
         <img src="./favicon.svg" width={22} height={22} alt="" /> Slipway
+        {page === "labs" && lab !== undefined && (
+          <>
+            <ChevronRight size={14} aria-hidden className="muted" />
+            <span className="muted">{lab} lab</span>
+          </>
+        )}
       </span>
       <button type="button" className="status-item" onClick={() => show("cluster")}>
         <span className={`dot ${status === undefined ? "" : phaseDots[status.phase]}`} aria-hidden />
@@ -47,10 +55,13 @@ export function StatusLine({ status }: { readonly status: ClusterStatus | undefi
         />
         {traffic?.running ? (
           <>
-            traffic: {rate(traffic.rate)} · {percent(traffic.successShare)} ok · p99 {milliseconds(traffic.p99Ms)}
+            <Play size={11} aria-hidden /> traffic: {rate(traffic.rate)} · {percent(traffic.successShare)} ok · p99{" "}
+            {milliseconds(traffic.p99Ms)}
           </>
         ) : (
-          "traffic: stopped"
+          <>
+            <Square size={11} aria-hidden /> traffic: stopped
+          </>
         )}
       </button>
       <span style={{ flex: 1 }} />
@@ -60,7 +71,7 @@ export function StatusLine({ status }: { readonly status: ClusterStatus | undefi
         onClick={() => frameStore.setState({ palette: true })}
         aria-label="All commands"
       >
-        <Command size={15} aria-hidden /> K
+        <kbd>{isMac ? "⌘" : "Ctrl"} K</kbd>
       </button>
       <button
         type="button"

@@ -1,4 +1,4 @@
-import { ArrowLeft, ArrowRight, Check, Lightbulb, RotateCcw } from "lucide-react";
+import { ArrowLeft, ArrowRight, Check, Lightbulb, PartyPopper, RotateCcw } from "lucide-react";
 import { useEffect, useState } from "react";
 import Markdown from "react-markdown";
 import remarkGfm from "remark-gfm";
@@ -49,7 +49,7 @@ function OpenLab({ lab }: { readonly lab: string }) {
           <TopologyView />
         </section>
         <section className="card lab-charts" aria-label="Versions, errors and latency">
-          <VersionCharts service="cart" />
+          <VersionCharts initial="cart" />
         </section>
         <TrafficControls />
       </div>
@@ -167,6 +167,11 @@ function StepWork({ lab, step }: { readonly lab: string; readonly step: LabStepV
         <ErrorCard error={(apply.error ?? check.error ?? solution.error)!} />
       )}
       <Checks checks={step.checks} />
+      {step.state === "done" && (
+        <p className="step-done row" role="status">
+          <PartyPopper size={16} aria-hidden /> Done: everything that was measured holds.
+        </p>
+      )}
       {step.hints.slice(0, hints).map((hint) => (
         <div key={hint} className="hint markdown">
           <Lightbulb size={15} aria-hidden />

@@ -50,6 +50,7 @@ function LabList() {
                   <Clock size={12} aria-hidden /> {lab.minutes} min
                 </span>
                 <span className="badge">
+                  <progress value={lab.stepsDone} max={lab.steps} aria-hidden />
                   {lab.stepsDone} of {lab.steps} steps done
                 </span>
               </div>

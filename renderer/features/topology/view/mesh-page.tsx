@@ -10,7 +10,7 @@ export function MeshPage() {
         <TopologyView />
       </section>
       <section className="card mesh-charts" aria-label="Versions, errors and latency">
-        <VersionCharts service="cart" />
+        <VersionCharts initial="cart" />
       </section>
       <TrafficControls />
     </div>
