@@ -70,6 +70,23 @@ describe("hostile clients", () => {
     expect(one.records[0]?.flags).toBe("DPE");
   });
 
+  it("refuses bodies over the limit, announced or not", async () => {
+    const app = await application();
+    const large = (text: string): boolean => text.endsWith("Payload Too Large");
+    // max_request_bytes: 8
+    const buffer = { typeUrl: "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer", value: "CgIICA==" };
+    const httpFilters = [{ name: "envoy.filters.http.buffer", typedConfig: buffer }];
+    const one = await proxyBefore(app.port, { httpFilters });
+    expect(await exchange(one.port(), post("Content-Length: 9\r\n", "123456789"), large)).toMatch(/^HTTP\/1.1 413 /);
+    expect(app.seen.requests).toEqual([]);
+    expect(
+      await exchange(one.port(), post("Content-Length: 8\r\n", "12345678"), (text) => text.endsWith("1.1")),
+    ).toMatch(/ 200 /);
+    expect(
+      await exchange(one.port(), post("Transfer-Encoding: chunked\r\n", "9\r\n123456789\r\n0\r\n\r\n"), large),
+    ).toMatch(/ 413 /);
+  });
+
   it("tells a client that is too slow with its head", async () => {
     const app = await application();
     const one = await proxyBefore(app.port, { requestHeadersTimeout: { nanos: 100e6 } });
@@ -170,6 +187,32 @@ describe("back-pressure", () => {
     client.resume();
     await until(() => received > size);
     client.destroy();
+  });
+});
+
+describe("closing", () => {
+  it("waits until a slow client has everything", async () => {
+    const size = 24 * 1024 * 1024;
+    const app = await rawServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", () => {
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
+        void pump(socket, size, true);
+      });
+    });
+    closers.push(() => app.server.close());
+    const one = await proxyBefore(app.port);
+    const client = connect({ host: "127.0.0.1", port: one.port() });
+    client.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let received = 0;
+    client.on("data", (chunk) => {
+      received += chunk.length;
+      // About a second and a half for the whole of it.
+      if (received % 7 === 0) client.pause();
+      setTimeout(() => client.resume(), 4);
+    });
+    await new Promise<void>((resolve) => client.once("close", () => resolve()));
+    expect(received).toBeGreaterThan(size);
   });
 });
 

@@ -44,7 +44,8 @@ export class Exchange extends ExchangeState implements StreamHandler, FilterExch
     const refused = prepareRequest(head, manager, this.connection);
     if (refused !== undefined) return this.reply({ status: 400, body: "", flags: "", details: refused });
     if (!this.#takeUpgrade(head)) return this.reply({ status: 403, body: "", flags: "", details: "upgrade_failed" });
-    if (manager.maxRequestBytes > 0 && head.contentLength > manager.maxRequestBytes) return this.#tooLarge();
+    const announced = Math.max(head.contentLength, this.router.body.received);
+    if (manager.maxRequestBytes > 0 && announced > manager.maxRequestBytes) return this.#tooLarge();
     this.#takePeer(head);
     const route = manager.routes.current?.find(head);
     if (route === undefined) return this.reply({ status: 404, body: "", flags: "NR", details: "route_not_found" });

@@ -34,6 +34,7 @@ export interface ServerOptions {
 const phase = { head: 0, body: 1, wait: 2, tunnel: 3, closed: 4 } as const;
 /** Envoy's delayed_close_timeout. */
 const LINGER_MS = 1000;
+const STUCK_MS = 60_000;
 const HTTP2_PREFACE = "PRI * HTTP/2.0";
 const noBytes: Buffer = Buffer.alloc(0);
 
@@ -52,6 +53,7 @@ export class ServerConnection implements Downstream {
   #pending: Buffer | undefined;
   #headSince = 0;
   #idleSince: number;
+  #unsent = -1;
   #responding = false;
   #responseDone = false;
   #closeAfter = false;
@@ -261,12 +263,11 @@ export class ServerConnection implements Downstream {
     this.#end();
   }
 
-  /** Closes in an orderly way: what was written gets out, what still arrives is thrown away, and not for long. */
+  /** Closes in an orderly way: what was written gets out however long it takes, what still arrives is thrown away. */
   #end(): void {
     const socket = this.#socket;
     socket.resume();
-    socket.end();
-    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    socket.end(() => setTimeout(() => socket.destroy(), LINGER_MS).unref());
   }
 
   pause(): void {
@@ -331,6 +332,16 @@ export class ServerConnection implements Downstream {
       } else if (this.#idleSince === 0) this.#idleSince = now;
       else if (now - this.#idleSince > limits.idleTimeoutMs) this.#socket.destroy();
     } else if (this.#responding) this.#handler.sweep(now);
+    else if (this.#phase === phase.closed) this.#sweepClosing(now);
+  }
+
+  /** A client that takes nothing of the last answer any more does not keep its connection for ever. */
+  #sweepClosing(now: number): void {
+    const { writableLength } = this.#socket;
+    if (writableLength !== this.#unsent) {
+      this.#unsent = writableLength;
+      this.#idleSince = now;
+    } else if (now - this.#idleSince > STUCK_MS) this.#socket.destroy();
   }
 
   /** Closes now when idle, else after the response in flight. */

@@ -1,7 +1,9 @@
+import { BinaryReader } from "@bufbuild/protobuf/wire";
 import type {
   HttpConnectionManager,
   HttpFilter as HttpFilterConfig,
 } from "#gen/xds/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
+import { UInt32Value } from "#gen/xds/google/protobuf/wrappers.ts";
 import { milliseconds } from "../../lib/match/duration.ts";
 import type { HttpFilter } from "../filters/filter.ts";
 import type { Direction, HttpEnvironment, HttpManager, RouteSlot } from "../filters/manager.ts";
@@ -17,6 +19,8 @@ export interface HttpCompiler {
 
 /** Istio's own filters: what they do is part of this data plane. */
 const builtIn = /^istio\.|metadata_exchange|peer_metadata|grpc_stats|envoy\.filters\.http\.router/;
+/** Bodies are streamed, not buffered: only its limit counts. */
+const BUFFER = "envoy.filters.http.buffer";
 /** Envoy has no limit when none is set; a client must not be able to hold a connection with half a head for ever. */
 const safeHeadTimeoutMs = 60_000;
 
@@ -63,7 +67,7 @@ export function compileHttpManager(config: HttpConnectionManager, compiler: Http
     forwardContinue: config.proxy100Continue,
     streamIdleMs: milliseconds(config.streamIdleTimeout) ?? 300_000,
     requestTimeoutMs: milliseconds(config.requestTimeout) ?? 0,
-    maxRequestBytes: 0,
+    maxRequestBytes: bodyLimit(config.httpFilters),
   };
 }
 
@@ -89,8 +93,21 @@ function routesOf(config: HttpConnectionManager, compiler: HttpCompiler): RouteS
   }
 }
 
+/** max_request_bytes of Envoy's buffer filter (a message with one wrapped number in field 1); 0 for none. */
+function bodyLimit(filters: readonly HttpFilterConfig[]): number {
+  const config = filters.find((filter) => filter.name === BUFFER && !filter.disabled)?.configType;
+  if (config?.$case !== "typedConfig") return 0;
+  const reader = new BinaryReader(config.value.value);
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag();
+    if (field === 1) return UInt32Value.decode(reader.bytes()).value;
+    reader.skip(type);
+  }
+  return 0;
+}
+
 function compileFilter(filter: HttpFilterConfig, random: () => number): readonly HttpFilter[] {
-  if (filter.disabled || filter.name === ROUTER || builtIn.test(filter.name)) return [];
+  if (filter.disabled || filter.name === ROUTER || filter.name === BUFFER || builtIn.test(filter.name)) return [];
   const factory = filterFactory(filter.name);
   if (factory === undefined) {
     if (filter.isOptional) return [];

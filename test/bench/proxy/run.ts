@@ -87,7 +87,6 @@ function table(rows: readonly Row[]): string {
       row.requestsPerSecond,
       row.residentMb,
       row.ownMb,
-      row.ownMb,
       p50Ms,
       p99Ms,
     ];
