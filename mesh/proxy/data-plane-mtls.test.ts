@@ -1,3 +1,7 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Secret } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
@@ -240,6 +244,37 @@ describe("mutual TLS", () => {
     expect(await exchange(server.port(), request, answered)).toMatch(/^HTTP\/1.1 200/);
     expect(app.seen.requests[0]).not.toMatch(/client-cert/);
     expect(server.records[0]).toMatchObject({ mutualTls: false, sourcePrincipal: "", direction: "inbound" });
+  });
+
+  it("speaks TLS with openssl's client", async () => {
+    const app = await application();
+    const server = await inbound(app.port, false);
+    const own = authority.issue(front);
+    const folder = mkdtempSync(join(tmpdir(), "slipway-openssl-"));
+    closers.push(() => rmSync(folder, { recursive: true, force: true }));
+    const files = { cert: own.certificate, key: own.key, CAfile: authority.rootPem };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    const options = Object.keys(files).flatMap((name) => [`-${name}`, join(folder, name)]);
+    const target = [
+      "-connect",
+      `127.0.0.1:${server.port()}`,
+      "-alpn",
+      "istio",
+      "-servername",
+      "cart",
+      "-quiet",
+      "-verify_return_error",
+    ];
+    const client = spawn("openssl", ["s_client", ...target, ...options], { stdio: ["pipe", "pipe", "ignore"] });
+    closers.push(() => client.kill("SIGKILL"));
+    let text = "";
+    client.stdout.on("data", (chunk) => {
+      text += chunk;
+    });
+    client.stdin.write(get);
+    await until(() => answered(text));
+    expect(text).toMatch(/^HTTP\/1.1 200/);
+    expect(server.records[0]).toMatchObject({ sourcePrincipal: front, requestedServerName: "cart" });
   });
 
   it("uses new certificates for new connections", async () => {
