@@ -1,9 +1,9 @@
 import { useState } from "react";
 import type { ProxyConfigPart } from "#api/rpc/contract.ts";
 import type { ProxySync } from "#api/rpc/telemetry.ts";
-import { useLatest, useQuery } from "../../../bridge/hooks.ts";
+import { useLatest } from "../../../bridge/hooks.ts";
 import { Empty } from "../../../ui/empty.tsx";
-import { ErrorCard } from "../../../ui/error-card.tsx";
+import { ProxyConfig } from "./proxy-config.tsx";
 
 const parts: readonly ProxyConfigPart[] = ["listeners", "routes", "clusters", "endpoints", "secrets", "bootstrap"];
 const types = ["CDS", "LDS", "EDS", "RDS"] as const;
@@ -85,40 +85,6 @@ export function ProxiesPage() {
           <ProxyConfig key={`${selected.id}/${part}`} namespace={selected.namespace} pod={selected.pod} part={part} />
         </>
       )}
-    </div>
-  );
-}
-
-function ProxyConfig(params: { readonly namespace: string; readonly pod: string; readonly part: ProxyConfigPart }) {
-  const { data, error, reload } = useQuery("proxy.config", params);
-  const [search, setSearch] = useState("");
-  if (error) return <ErrorCard error={error} />;
-  if (data === undefined) return <p className="muted">Reading …</p>;
-  const text = JSON.stringify(data.json, null, 2);
-  const shown =
-    search === ""
-      ? text
-      : text
-          .split("\n")
-          .filter((line) => line.includes(search))
-          .join("\n");
-  return (
-    <div className="stack">
-      <div className="row">
-        <input
-          className="input"
-          placeholder="Only lines with …"
-          aria-label="Search"
-          value={search}
-          onChange={(event) => setSearch(event.target.value)}
-        />
-        <button type="button" className="button" onClick={reload}>
-          Read again
-        </button>
-      </div>
-      <pre className="card scroll" style={{ margin: 0, maxHeight: "60vh" }}>
-        {shown.slice(0, 400_000)}
-      </pre>
     </div>
   );
 }
