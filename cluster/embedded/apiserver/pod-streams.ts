@@ -1,14 +1,17 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { type WebSocket, WebSocketServer } from "ws";
+import { createWebSocketStream, type WebSocket, WebSocketServer } from "ws";
 import { asArray, asObject, asString } from "../machinery/json.ts";
 import type { ExecSession, NodeBackend } from "../machinery/node-backend.ts";
 import type { Store } from "../store/store.ts";
 import type { ResourceRequest } from "./request.ts";
+import { servePortForward } from "./spdy-port-forward.ts";
 import { badRequest, notFound } from "./status.ts";
 
 /** Channels of the remote command protocol: the first byte of each message. */
 const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
+/** kubectl since 1.31: the bytes of SPDY inside of a WebSocket, which more proxies let through. */
+const TUNNEL = "SPDY/3.1+portforward.k8s.io";
 const HIGH_WATER = 1024 * 1024;
 
 /** Log, exec, port-forward and proxy: what the API server passes on to the node. */
@@ -18,8 +21,7 @@ export class PodStreams {
   readonly #sockets = new WebSocketServer({
     noServer: true,
     handleProtocols: (offered) =>
-      ["v5.channel.k8s.io", "v4.channel.k8s.io", "portforward.k8s.io"].find((protocol) => offered.has(protocol)) ??
-      false,
+      [TUNNEL, "v5.channel.k8s.io", "v4.channel.k8s.io"].find((protocol) => offered.has(protocol)) ?? false,
   });
 
   constructor(store: Store, backend: () => NodeBackend) {
@@ -52,11 +54,24 @@ export class PodStreams {
   async upgrade(target: ResourceRequest, socket: Duplex, head: Buffer): Promise<void> {
     const { subresource, request } = target;
     if (subresource === "portforward") {
+      const { namespace = "", name = "" } = target;
+      const dial = (port: number): Promise<Duplex> => this.#backend().portForward({ namespace, name }, port);
+      if (/^spdy\/3\.1$/i.test(request.headers.upgrade ?? "")) {
+        socket.write(
+          "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: portforward.k8s.io\r\n\r\n",
+        );
+        if (head.length > 0) socket.unshift(head);
+        servePortForward(socket, dial);
+        return;
+      }
       const ports = target.query
         .getAll("ports")
         .flatMap((list) => list.split(","))
         .map(Number);
-      this.#sockets.handleUpgrade(request, socket, head, (ws) => void this.#forward(target, ports, ws));
+      this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+        if (ws.protocol === TUNNEL) servePortForward(createWebSocketStream(ws), dial);
+        else void this.#forward(target, ports, ws);
+      });
     } else if (subresource === "exec") {
       const session = await this.#exec(target);
       this.#sockets.handleUpgrade(request, socket, head, (ws) => relayExec(session, ws));
