@@ -10,7 +10,7 @@ import type { Generator } from "./generator.ts";
 const acks = z.looseObject({
   since: z.number().optional(),
   acknowledged: z.boolean(),
-  proxies: z.array(z.looseObject({ proxy: z.string(), ackedGeneration: z.number(), rejected: z.string().nullish() })),
+  proxies: z.array(z.looseObject({ proxy: z.string(), ackedGeneration: z.number(), rejected: z.unknown() })),
 });
 
 const TIMEOUT_MS = 5000;
@@ -58,8 +58,7 @@ async function whoLacks(
       (proxy) => answer.since === undefined || proxy.ackedGeneration < answer.since,
     );
     return lacking.map(
-      (proxy) =>
-        [proxy.proxy, proxy.rejected || `has no acknowledged ${object.kind} ${object.name} of this version`] as const,
+      (proxy) => [proxy.proxy, `has not acknowledged ${object.kind} ${object.name} in this version`] as const,
     );
   } catch (error) {
     return [["the control plane", error instanceof Error ? error.message : String(error)]];

@@ -114,12 +114,14 @@ export interface SlipwayStatus {
   readonly mesh: { readonly synced: number; readonly proxies: number };
 }
 
-/** Processes, network namespaces, links and mounts of this machine, to compare before and after. */
-export async function machineState(): Promise<{
+export interface MachineState {
   readonly links: readonly string[];
   readonly mounts: readonly string[];
   readonly namespaces: readonly string[];
-}> {
+}
+
+/** Network namespaces, links and mounts of this machine, to compare before and after. */
+export async function machineState(): Promise<MachineState> {
   const output = (program: string, args: readonly string[]): Promise<string> =>
     new Promise((resolve) => execFile(program, [...args], (_, stdout) => resolve(stdout)));
   const lines = (text: string): readonly string[] => text.split("\n").filter(Boolean).toSorted();
