@@ -125,10 +125,10 @@ async function inbound(application: number, permissive: boolean): Promise<Harnes
 }
 
 /** An outbound sidecar that speaks mutual TLS with the given port. */
-async function outbound(port: number, names: readonly object[], identity = front): Promise<Harness> {
+async function outbound(port: number, names: readonly object[], extra: object = {}): Promise<Harness> {
   const one = harness();
   closers.push(() => one.close());
-  giveSecrets(one.plane, identity);
+  giveSecrets(one.plane, front);
   const socket = upstreamTls({
     sni: "outbound_.80_._.cart.shop.svc.cluster.local",
     commonTlsContext: common(["istio-http/1.1", "istio", "http/1.1"], names),
@@ -144,6 +144,7 @@ async function outbound(port: number, names: readonly object[], identity = front
   };
   const rest = {
     loadAssignment: { clusterName: "cart", endpoints: [{ lbEndpoints: [endpoint] }] },
+    ...extra,
     transportSocketMatches: [
       { name: "tlsMode-istio", match: { tlsMode: "istio" }, transportSocket: socket },
       { name: "tlsMode-disabled", match: {}, transportSocket: { name: "envoy.transport_sockets.raw_buffer" } },
@@ -198,6 +199,20 @@ describe("mutual TLS", () => {
       destination: { workload: "cart", name: "cart-1" },
     });
     expect(server.records[0]?.requestedServerName).toBe("outbound_.80_._.cart.shop.svc.cluster.local");
+  });
+
+  it("knows both identities on resumed connections too", async () => {
+    const app = await application();
+    const server = await inbound(app.port, false);
+    // Each connection carries one request, so that the next one resumes its session.
+    const client = await outbound(server.port(), [{ exact: cart }], { maxRequestsPerConnection: 1 });
+    for (let round = 0; round < 4; round += 1) {
+      expect(await exchange(client.port(), get, answered)).toMatch(/^HTTP\/1.1 200/);
+    }
+    const pairs = [...client.records, ...server.records].map(
+      (one) => `${one.sourcePrincipal} ${one.destinationPrincipal}`,
+    );
+    expect(new Set(pairs)).toEqual(new Set([`${front} ${cart}`]));
   });
 
   it("refuses a server with another identity", async () => {

@@ -92,15 +92,13 @@ function resourceList(group: string, version: string, kinds: readonly Kind[]): u
       verbs: ["get", "patch", "update", "create"],
     })),
   ]);
-  const asked = reviews
-    .filter(inGroup)
-    .map(({ resource, kind, namespaced }) => ({
-      name: resource,
-      singularName: kind.toLowerCase(),
-      namespaced,
-      kind,
-      verbs: ["create"],
-    }));
+  const asked = reviews.filter(inGroup).map(({ resource, kind, namespaced }) => ({
+    name: resource,
+    singularName: kind.toLowerCase(),
+    namespaced,
+    kind,
+    verbs: ["create"],
+  }));
   return {
     kind: "APIResourceList",
     apiVersion: "v1",

@@ -10,12 +10,16 @@ const golden = join(here, "field-types.ts");
 
 /** Kinds whose fields are checked; custom ones bring their own schema. */
 const roots = [
-  ..."Namespace Pod Service Endpoints ConfigMap Secret ServiceAccount PersistentVolumeClaim LimitRange ResourceQuota".split(" ").map((kind) => `v1/${kind}`),
+  ..."Namespace Pod Service Endpoints ConfigMap Secret ServiceAccount PersistentVolumeClaim LimitRange ResourceQuota"
+    .split(" ")
+    .map((kind) => `v1/${kind}`),
   ..."Deployment ReplicaSet DaemonSet StatefulSet".split(" ").map((kind) => `apps/v1/${kind}`),
   ..."Job CronJob".split(" ").map((kind) => `batch/v1/${kind}`),
   ..."Ingress IngressClass NetworkPolicy".split(" ").map((kind) => `networking.k8s.io/v1/${kind}`),
   ..."Role ClusterRole RoleBinding ClusterRoleBinding".split(" ").map((kind) => `rbac.authorization.k8s.io/v1/${kind}`),
-  ..."MutatingWebhookConfiguration ValidatingWebhookConfiguration".split(" ").map((kind) => `admissionregistration.k8s.io/v1/${kind}`),
+  ..."MutatingWebhookConfiguration ValidatingWebhookConfiguration"
+    .split(" ")
+    .map((kind) => `admissionregistration.k8s.io/v1/${kind}`),
   "policy/v1/PodDisruptionBudget",
   "autoscaling/v2/HorizontalPodAutoscaler",
   "discovery.k8s.io/v1/EndpointSlice",
@@ -29,10 +33,17 @@ interface Found {
 
 /** One type as a line: its name, then field=type. s, n, b, q (number or string), * (anything), [ list of, { map of, else a type. */
 function readType(id: string): Found {
-  const file = id.startsWith("meta/") ? join(modules, "@kubernetes-models/apimachinery/apis/meta/v1", `${id.slice(5)}.d.ts`) : join(models, `${id}.d.ts`);
+  const file = id.startsWith("meta/")
+    ? join(modules, "@kubernetes-models/apimachinery/apis/meta/v1", `${id.slice(5)}.d.ts`)
+    : join(models, `${id}.d.ts`);
   const source = readFileSync(file, "utf8").replace(/\/\*\*[\s\S]*?\*\//g, "");
   const body = /export interface I\w+(?: extends \w+)? \{\n([\s\S]*?)\n\}/.exec(source)?.[1] ?? "";
-  const imports = new Map([...source.matchAll(/import \{ (\w+) \} from "([^"]+)"/g)].map(([, name = "", from = ""]) => [name, idOf(from, file)]));
+  const imports = new Map(
+    [...source.matchAll(/import \{ (\w+) \} from "([^"]+)"/g)].map(([, name = "", from = ""]) => [
+      name,
+      idOf(from, file),
+    ]),
+  );
   const own = `I${id.split("/").at(-1)}`;
   const next = new Set<string>();
   const typeOf = (text: string): string => {
@@ -51,7 +62,9 @@ function readType(id: string): Found {
     next.add(target);
     return target;
   };
-  const fields = [...body.matchAll(/^ {4}"([^"]+)"\??: ((?:\{[\s\S]*?\n {4}\}|[^;{]+));$/gm)].map(([, name, type = ""]) => `${name}=${typeOf(type)}`);
+  const fields = [...body.matchAll(/^ {4}"([^"]+)"\??: ((?:\{[\s\S]*?\n {4}\}|[^;{]+));$/gm)].map(
+    ([, name, type = ""]) => `${name}=${typeOf(type)}`,
+  );
   return { line: `${id} ${fields.join(" ")}`, next: [...next] };
 }
 
@@ -60,7 +73,8 @@ function idOf(from: string, file: string): string {
   if (name === "Quantity" || name === "IntOrString") return "q";
   if (name === "Time" || name === "MicroTime") return "s";
   if (["FieldsV1", "RawExtension", "JSON"].includes(name)) return "*";
-  if (from.startsWith("@kubernetes-models/apimachinery/apis/meta") || file.includes("apimachinery")) return `meta/${name}`;
+  if (from.startsWith("@kubernetes-models/apimachinery/apis/meta") || file.includes("apimachinery"))
+    return `meta/${name}`;
   if (!from.startsWith(".")) return "*";
   return relative(models, join(dirname(file), from)).replace(/\.js$/, "");
 }

@@ -5,9 +5,11 @@ import { cloneJson, isObject } from "../machinery/json.ts";
 import type { DeleteOptions } from "../machinery/resources.ts";
 import { RevisionConflict, type Store } from "../store/store.ts";
 import { allocateService } from "./allocate.ts";
+import { problemsOf } from "./built-in-rules.ts";
 import { type Catalog, isCustom } from "./catalog.ts";
 import { establishedStatus } from "./custom-kinds.ts";
 import { applyDefaults } from "./defaults.ts";
+import { FieldCheck } from "./field-check.ts";
 import { apiVersionOf, bucketOf, type Kind } from "./kinds.ts";
 import { admitPod } from "./pod-admission.ts";
 import { alreadyExists, badRequest, conflict, forbidden, invalid, notFound } from "./status.ts";
@@ -31,6 +33,7 @@ export class Registry {
   readonly store: Store;
   #turn: Promise<unknown> = Promise.resolve();
   readonly #catalog: Catalog;
+  readonly #fields = new FieldCheck();
   readonly #serviceCidr: string;
   readonly #now: () => string;
   #webhooks: Webhooks | undefined;
@@ -81,6 +84,7 @@ export class Registry {
     const admitted = await this.#admit(kind, object, { operation: "CREATE", options, old: undefined });
     // What a webhook added is completed like everything else.
     this.#prepare(kind, admitted, options);
+    this.#validate(kind, admitted, { old: undefined, options });
     if (bucketOf(kind) === "/services") return this.#inTurn(() => this.#commitNew(kind, admitted, options));
     return this.#commitNew(kind, admitted, options);
   }
@@ -232,6 +236,7 @@ export class Registry {
       this.#prepare(kind, next, options);
       next = await this.#admit(kind, next, { operation: "UPDATE", options, old: current });
       this.#prepare(kind, next, options);
+      this.#validate(kind, next, { old: current, options });
       if (bucketOf(kind) === "/services") allocateService(next, this.store, this.#serviceCidr);
       const specChanged = !isDeepStrictEqual(withoutMeta(next), withoutMeta(current));
       next.metadata.generation = (current.metadata.generation ?? 1) + (specChanged ? 1 : 0);
@@ -247,15 +252,23 @@ export class Registry {
   }
 
   #prepare(kind: Kind, object: ApiObject, options: WriteOptions): void {
-    if (!isCustom(kind)) return applyDefaults(kind, object);
-    const { problems, unknown } = enforceSchema(kind.schema, object);
-    if (unknown.length > 0 && options.fieldValidation === "Strict") {
-      throw badRequest(
-        `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(", ")}`,
-      );
+    if (!isCustom(kind)) {
+      // The cluster's own parts are checked by the compiler.
+      if (options.fieldValidation !== undefined) reportUnknown(kind, this.#fields.prune(kind, object), options);
+      return applyDefaults(kind, object);
     }
-    if (options.fieldValidation !== "Ignore")
-      for (const path of unknown) options.onWarning?.(`unknown field "${path}"`);
+    const { problems, unknown } = enforceSchema(kind.schema, object);
+    reportUnknown(kind, unknown, options);
+    if (problems.length > 0) throw invalid(kind, object.metadata.name ?? "", problems);
+  }
+
+  #validate(
+    kind: Kind,
+    object: ApiObject,
+    { old, options }: { readonly old: ApiObject | undefined; readonly options: WriteOptions },
+  ): void {
+    if (isCustom(kind) || options.fieldValidation === undefined) return;
+    const problems = problemsOf(object, old);
     if (problems.length > 0) throw invalid(kind, object.metadata.name ?? "", problems);
   }
 
@@ -341,6 +354,17 @@ function isReleased(kind: Kind, object: ApiObject): boolean {
   if (bucketOf(kind) !== "/namespaces") return true;
   const spec = object.spec;
   return !isObject(spec) || !Array.isArray(spec.finalizers) || spec.finalizers.length === 0;
+}
+
+/** Unknown fields are an error for those who ask for it, else a warning. */
+function reportUnknown(kind: Kind, unknown: readonly string[], options: WriteOptions): void {
+  const texts = unknown.map((path) => `unknown field "${path}"`);
+  if (texts.length > 0 && options.fieldValidation === "Strict") {
+    throw badRequest(
+      `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${texts.join(", ")}`,
+    );
+  }
+  if (options.fieldValidation !== "Ignore") for (const text of texts) options.onWarning?.(text);
 }
 
 function withoutMeta({ metadata: _m, status: _s, apiVersion: _a, kind: _k, ...rest }: ApiObject): unknown {

@@ -42,7 +42,8 @@ export class HostPool {
   readonly #waiting: PoolClient[] = [];
   readonly #all = new Set<ClientConnection>();
   #connecting = 0;
-  #session: Buffer | undefined;
+  /** To resume with, as long as keys and roots are those that it was made with. */
+  #session: { readonly ticket: Buffer; readonly material: unknown } | undefined;
   #closed = false;
 
   constructor(options: PoolOptions) {
@@ -87,6 +88,8 @@ export class HostPool {
     host.activeConnections += 1;
     let connection: ClientConnection | undefined;
     const { prepared } = this.#options;
+    const material = this.tls?.context.current();
+    const session = this.#session;
     const received = (length: number, buffer: Buffer): boolean => connection?.received(buffer, length) ?? true;
     const onread: OnReadOpts = { buffer: readBuffer, callback: (length, buffer) => received(length, buffer as Buffer) };
     openConnection(
@@ -97,18 +100,19 @@ export class HostPool {
         timeoutMs: this.#options.connectTimeoutMs,
         // A socket that was made beforehand cannot be given a buffer any more.
         onread: prepared === undefined ? onread : undefined,
-        session: this.#session,
+        session: session !== undefined && session.material === material ? session.ticket : undefined,
         prepared,
       },
       {
         connected: (socket, peerUri) => {
-          this.peerUri = peerUri;
+          // A resumed session shows no certificate again: the host is the one that showed it before.
+          if (peerUri !== "") this.peerUri = peerUri;
           if (prepared !== undefined) socket.on("data", (chunk: Buffer) => received(chunk.length, chunk));
           connection = this.#connected(socket);
         },
         failed: (reason) => this.#failed(reason),
-        session: (session) => {
-          this.#session = session;
+        session: (ticket) => {
+          this.#session = { ticket, material };
         },
       },
     );

@@ -1,0 +1,112 @@
+import { describe, expect, it } from "vitest";
+import type { ApiObject } from "../machinery/api-object.ts";
+import { cloneJson, type JsonObject } from "../machinery/json.ts";
+import { problemsOf } from "./built-in-rules.ts";
+import { FieldCheck } from "./field-check.ts";
+import type { Kind } from "./kinds.ts";
+
+const deployments: Kind = {
+  group: "apps",
+  version: "v1",
+  resource: "deployments",
+  kind: "Deployment",
+  singular: "deployment",
+  namespaced: true,
+  subresources: ["status"],
+  shortNames: ["deploy"],
+  categories: [],
+};
+
+const deployment = (container: JsonObject = {}, spec: JsonObject = {}): ApiObject => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name: "web" },
+  spec: {
+    selector: { matchLabels: { app: "web" } },
+    template: { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "c", image: "i", ...container }] } },
+    ...spec,
+  },
+});
+
+describe("fields of built-in kinds", () => {
+  const check = new FieldCheck();
+
+  it("removes and names those that the kind does not have", () => {
+    const object = deployment({ imagePullPolice: "Always", resources: { limits: { cpu: 1 } } }, { replica: 2 });
+    expect(check.prune(deployments, object)).toEqual([
+      "spec.template.spec.containers[0].imagePullPolice",
+      "spec.replica",
+    ]);
+    expect(object).toEqual(deployment({ resources: { limits: { cpu: 1 } } }));
+  });
+
+  it.each([
+    [
+      deployment({ ports: [{ containerPort: "x" }] }),
+      "cannot unmarshal string into Go struct field ContainerPort.spec.template.spec.containers.ports.containerPort of type int32",
+    ],
+    [
+      deployment({ args: "x" }),
+      "cannot unmarshal string into Go struct field Container.spec.template.spec.containers.args of type []string",
+    ],
+    [
+      deployment({}, { paused: 1 }),
+      "cannot unmarshal number into Go struct field DeploymentSpec.spec.paused of type bool",
+    ],
+  ])("refuses values of a wrong type (%#)", (object, message) => {
+    expect(() => check.prune(deployments, object)).toThrow(
+      `Deployment in version "v1" cannot be handled as a Deployment: json: ${message}`,
+    );
+  });
+});
+
+describe("rules of built-in kinds", () => {
+  const text = (object: ApiObject, old?: ApiObject) =>
+    problemsOf(object, old).map(({ field, message }) => `${field}: ${message}`);
+  const service = (spec: JsonObject): ApiObject => ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "s" },
+    spec,
+  });
+
+  it.each([
+    ["a good one", deployment(), []],
+    ["no selector", deployment({}, { selector: {} }), ["spec.selector: Required value"]],
+    [
+      "a selector that misses its own pods",
+      deployment({}, { selector: { matchLabels: { app: "x" } } }),
+      ['spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`'],
+    ],
+    ["no image", deployment({ image: "" }), ["spec.template.spec.containers[0].image: Required value"]],
+    [
+      "a port out of range",
+      deployment({ ports: [{ containerPort: 70000 }] }),
+      [
+        "spec.template.spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive",
+      ],
+    ],
+    [
+      "a volume that is not there",
+      deployment({ volumeMounts: [{ name: "v", mountPath: "/v" }] }),
+      ['spec.template.spec.containers[0].volumeMounts[0].name: Not found: "v"'],
+    ],
+    ["a service without ports", service({}), ["spec.ports: Required value"]],
+    ["a headless service without ports", service({ clusterIP: "None" }), []],
+    [
+      "ports without names",
+      service({ ports: [{ port: 1 }, { port: 2, name: "b" }] }),
+      ["spec.ports[0].name: Required value"],
+    ],
+  ])("judges %s", (_, object, expected) => {
+    expect(text(object)).toEqual(expected);
+  });
+
+  it("keeps selectors as they were", () => {
+    const next = cloneJson(deployment());
+    const old = deployment({}, { selector: { matchLabels: { app: "old" } } });
+    expect(text(next, old)).toEqual([
+      'spec.selector: Invalid value: {"matchLabels":{"app":"web"}}: field is immutable',
+    ]);
+  });
+});
