@@ -41,6 +41,8 @@ export const annotations = {
   includeOutboundPorts: "traffic.sidecar.istio.io/includeOutboundPorts",
   excludeOutboundPorts: "traffic.sidecar.istio.io/excludeOutboundPorts",
   proxyConfig: "proxy.istio.io/config",
+  /** "enabled" on a pod whose traffic the ztunnel of its node has. */
+  redirection: "ambient.istio.io/redirection",
 } as const;
 
 export const ports = {

@@ -3,6 +3,7 @@ import pino from "pino";
 import { afterEach, describe, expect, it } from "vitest";
 import type { KubeObject } from "#api/kinds/object.ts";
 import { Node } from "#gen/xds/envoy/config/core/v3/base.ts";
+import { addressType, authorizationType } from "#mesh/lib/xds/ambient-types.ts";
 import { XdsClient } from "#mesh/lib/xds/client.ts";
 import { clusterType, endpointType, listenerType, routeType } from "#mesh/lib/xds/envoy-types.ts";
 import { RefusedError } from "#mesh/lib/xds/resource-type.ts";
@@ -169,6 +170,53 @@ describe.each(["delta", "state-of-the-world"] as const)("discovery, %s", (protoc
     proxy(port, { protocol, token: "shop", name: "c" });
     await expect.poll(() => [...pilot.distributor.sessions].map(({ node }) => node.id)).toEqual(["c.shop"]);
     await expect.poll(() => new Set(seen)).toEqual(new Set([undefined, "elsewhere", "shop"]));
+  });
+});
+
+describe("discovery for ztunnels", () => {
+  it("tells workloads, services and who may connect, and what changes", async () => {
+    const { port, page, put, pilot } = await boot();
+    const client = new XdsClient({
+      protocol: "delta",
+      node: Node.fromPartial({ id: "ztunnel~10.244.0.9~ztunnel-x1.istio-system~istio-system.svc.cluster.local" }),
+      connect: async () => ({
+        client: new Client(`127.0.0.1:${port}`, credentials.createInsecure()),
+        metadata: new Metadata(),
+      }),
+      log: { info: () => {}, warn: () => {} },
+    });
+    cleanups.push(() => client.close());
+    const addresses = client.subscribe(addressType, undefined, () => {});
+    const authorizations = client.subscribe(authorizationType, undefined, () => {});
+    client.start();
+    const cart = "shop/cart.shop.svc.cluster.local";
+    const uid = "Kubernetes//Pod/shop/cart-1";
+    await expect.poll(() => [...addresses.resources.keys()]).toEqual([cart]);
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "cart-1", namespace: "shop", annotations: { "ambient.istio.io/redirection": "enabled" } },
+      spec: { serviceAccountName: "cart" },
+      status: { podIP: "10.244.0.7" },
+    };
+    put(pod);
+    await expect.poll(() => [...addresses.resources.keys()]).toEqual([cart, uid]);
+    const strict = {
+      apiVersion: "security.istio.io/v1",
+      kind: "PeerAuthentication",
+      metadata: { name: "default", namespace: "shop" },
+      spec: { mtls: { mode: "STRICT" } },
+    };
+    put(strict);
+    const policy = "istio-system/istio_converted_static_strict";
+    await expect.poll(() => [...authorizations.resources.keys()]).toEqual([policy]);
+    await expect
+      .poll(() => addresses.resources.get(uid)?.resource.type)
+      .toMatchObject({ value: { serviceAccount: "cart", tunnelProtocol: 1, authorizationPolicies: [policy] } });
+    expect(JSON.stringify(await page("/debug/config_dump?proxyID=ztunnel-x1.istio-system"))).toContain(policy);
+    await expect
+      .poll(() => [...pilot.distributor.sessions][0]?.ackedGeneration)
+      .toBe(pilot.distributor.snapshot?.generation);
   });
 });
 

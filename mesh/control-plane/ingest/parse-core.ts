@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { KubeObject } from "#api/kinds/object.ts";
-import { labels as labelNames } from "#api/names.ts";
+import { annotations as annotationNames, labels as labelNames } from "#api/names.ts";
 import { protocolOf } from "../model/protocol.ts";
 import type { Origin, Service, Workload } from "../model/snapshot.ts";
 
@@ -73,6 +73,7 @@ const pod = z.object({
   spec: z.object({
     serviceAccountName: z.string().optional(),
     hostNetwork: z.boolean().optional(),
+    nodeName: z.string().optional(),
     containers: z
       .array(
         z.object({
@@ -107,6 +108,9 @@ export function parsePod(object: KubeObject): Workload | undefined {
       "latest",
     tlsMode: labels[labelNames.tlsMode] === "istio" && spec.hostNetwork !== true ? "istio" : "disabled",
     ports: Object.fromEntries(named.map((port) => [port.name ?? "", port.containerPort])),
+    node: spec.nodeName ?? "",
+    hostNetwork: spec.hostNetwork === true,
+    captured: object.metadata.annotations?.[annotationNames.redirection] === "enabled",
   };
 }
 

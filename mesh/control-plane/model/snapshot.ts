@@ -62,6 +62,11 @@ export interface Workload {
   readonly tlsMode: "istio" | "disabled";
   /** Container ports by name. */
   readonly ports: Readonly<Record<string, number>>;
+  /** Name of the node that it runs on. */
+  readonly node: string;
+  readonly hostNetwork: boolean;
+  /** Whether the node's ztunnel has its traffic, as the CNI says when it has drawn the rules. */
+  readonly captured: boolean;
 }
 
 export interface Endpoint {
@@ -100,7 +105,7 @@ export interface Snapshot {
 export interface ProxyNode {
   /** Name under which it is shown: pod.namespace. */
   readonly id: string;
-  readonly type: "sidecar" | "router" | "waypoint";
+  readonly type: "sidecar" | "router" | "waypoint" | "ztunnel";
   readonly addresses: readonly string[];
   readonly name: string;
   readonly namespace: string;

@@ -17,7 +17,7 @@ const podPorts = z.array(z.object({ name: z.string().optional(), containerPort: 
 /** Reads `type~address~pod.namespace~domain` and the metadata that Istio's agents send. Throws an Error that says what is wrong. */
 export function parseNode(node: Node): ProxyNode {
   const [type, address, id] = node.id.split("~");
-  if (type !== "sidecar" && type !== "router" && type !== "waypoint") {
+  if (type !== "sidecar" && type !== "router" && type !== "waypoint" && type !== "ztunnel") {
     throw new Error(`node id "${node.id}" is not of the form sidecar~address~pod.namespace~domain`);
   }
   const dot = (id ?? "").lastIndexOf(".");

@@ -8,7 +8,7 @@ import { typeUrlOf, type XdsType } from "../xds/resource.ts";
 import type { Incoming, Outgoing, ProxySession } from "./proxy-session.ts";
 
 /** Types of which a request without names means all. Source: Envoy's xDS protocol, "How the client specifies what resources to return". */
-const wildcardTypes: ReadonlySet<XdsType> = new Set(["CDS", "LDS"]);
+const wildcardTypes: ReadonlySet<XdsType> = new Set(["CDS", "LDS", "WDS", "WADS"]);
 
 /** A request of the incremental protocol. */
 export function fromDelta(type: XdsType, request: DeltaDiscoveryRequest, isFirst: boolean): Incoming {

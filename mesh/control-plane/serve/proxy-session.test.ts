@@ -25,7 +25,8 @@ function config(generation: number, contents: Partial<Record<XdsType, Versions>>
         { name, version, body: { typeUrl: typeUrlOf[type], value: Buffer.from(version) } },
       ]),
     );
-  return { generation, resources: { CDS: map("CDS"), EDS: map("EDS"), LDS: map("LDS"), RDS: map("RDS") } };
+  const envoy = { CDS: map("CDS"), EDS: map("EDS"), LDS: map("LDS"), RDS: map("RDS") };
+  return { generation, resources: { ...envoy, WDS: map("WDS"), WADS: map("WADS") } };
 }
 
 /** A session whose other end the test is. */

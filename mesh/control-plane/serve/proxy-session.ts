@@ -20,7 +20,7 @@ export interface Incoming {
   /** Nonce of the response that this answers; empty if none. */
   readonly nonce: string;
   readonly error: string | undefined;
-  /** A request without names asks for everything (types CDS and LDS, first request of a stream). */
+  /** A request without names asks for everything (types CDS, LDS, WDS and WADS, first request of a stream). */
   readonly wildcard: boolean;
 }
 
@@ -157,8 +157,9 @@ export class ProxySession {
   #settle(generation: number): void {
     for (const watch of this.watches.values()) watch.settle(generation);
     const watches = [...this.watches.values()];
-    // Before it has asked for clusters and listeners a proxy has nothing to be in step with.
-    if (!this.watches.has("CDS") || !this.watches.has("LDS")) return;
+    // Before it has asked for clusters and listeners (a ztunnel: for addresses) a proxy has nothing to be in step with.
+    const isEnvoy = this.watches.has("CDS") && this.watches.has("LDS");
+    if (!isEnvoy && !this.watches.has("WDS")) return;
     const acked = Math.min(...watches.map((watch) => watch.ackedGeneration));
     if (acked <= this.#syncedGeneration) return;
     this.#syncedGeneration = acked;

@@ -1,8 +1,10 @@
+import { Authorization } from "#gen/istio/istio/security/authorization.ts";
+import { Address } from "#gen/istio/istio/workload/workload.ts";
 import { anyToJson } from "#mesh/lib/xds/any-json.ts";
 import type { Pilot } from "../pilot.ts";
 import type { ProxySession } from "../serve/proxy-session.ts";
 import { findProblems } from "../translate/problems.ts";
-import { type ProxyConfig, type XdsType, xdsTypes } from "../xds/resource.ts";
+import { ambientTypes, type EnvoyType, type ProxyConfig } from "../xds/resource.ts";
 import { proxyAcks, syncEntry } from "./sync-status.ts";
 
 /** An answer of the status server. */
@@ -124,17 +126,30 @@ function configDump({ distributor }: Pilot, query: URLSearchParams): Page {
   const session = [...distributor.sessions].find(({ node }) => node.id === id);
   if (session?.config === undefined)
     return notFound(`no proxy ${id ?? ""} is connected here; give ?proxyID=pod.namespace`);
-  return ok({ configs: xdsTypes.map((type) => dumpOf(type, session.config!)) });
+  const { config, node } = session;
+  if (node.type === "ztunnel") return ok(ambientDump(config));
+  return ok({ configs: envoyTypes.map((type) => dumpOf(type, config)) });
 }
 
-const dumpNames: Readonly<Record<XdsType, readonly [string, string, string]>> = {
+const envoyTypes: readonly EnvoyType[] = ["CDS", "EDS", "LDS", "RDS"];
+
+/** What a ztunnel is to have: addresses and authorizations. */
+function ambientDump(config: ProxyConfig): unknown {
+  const [addresses, authorizations] = ambientTypes.map((type) => [...config.resources[type].values()]);
+  return {
+    addresses: addresses?.map(({ body }) => Address.toJSON(Address.decode(body.value))),
+    authorizations: authorizations?.map(({ body }) => Authorization.toJSON(Authorization.decode(body.value))),
+  };
+}
+
+const dumpNames: Readonly<Record<EnvoyType, readonly [string, string, string]>> = {
   CDS: ["ClustersConfigDump", "dynamic_active_clusters", "cluster"],
   EDS: ["EndpointsConfigDump", "dynamic_endpoint_configs", "endpoint_config"],
   LDS: ["ListenersConfigDump", "dynamic_listeners", "listener"],
   RDS: ["RoutesConfigDump", "dynamic_route_configs", "route_config"],
 };
 
-function dumpOf(type: XdsType, config: ProxyConfig): unknown {
+function dumpOf(type: EnvoyType, config: ProxyConfig): unknown {
   const [message, list, field] = dumpNames[type];
   const entries = [...config.resources[type].values()].map(({ name, version, body }) => {
     const value = anyToJson(body.typeUrl, body.value);

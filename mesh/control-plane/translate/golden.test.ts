@@ -5,6 +5,8 @@ import { describe, expect, it } from "vitest";
 import { parseAllDocuments, stringify } from "yaml";
 import { z } from "zod";
 import type { KubeObject } from "#api/kinds/object.ts";
+import { Authorization } from "#gen/istio/istio/security/authorization.ts";
+import { Address } from "#gen/istio/istio/workload/workload.ts";
 import { Cluster } from "#gen/xds/envoy/config/cluster/v3/cluster.ts";
 import { ClusterLoadAssignment } from "#gen/xds/envoy/config/endpoint/v3/endpoint.ts";
 import { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
@@ -21,7 +23,7 @@ import { type ProxyResources, translate } from "./translate.ts";
 const folder = join(dirname(fileURLToPath(import.meta.url)), "testdata");
 
 const proxyInput = z.object({
-  type: z.enum(["sidecar", "router"]),
+  type: z.enum(["sidecar", "router", "ztunnel"]),
   name: z.string(),
   namespace: z.string(),
   address: z.string(),
@@ -42,7 +44,15 @@ function read(file: string): { proxies: readonly ProxyNode[]; objects: readonly 
   return { proxies, objects: rest as readonly KubeObject[] };
 }
 
-const readable = (resources: ProxyResources): unknown => ({
+const readable = (resources: ProxyResources): unknown =>
+  resources.addresses.size > 0 ? readableAmbient(resources) : readableEnvoy(resources);
+
+const readableAmbient = ({ addresses, authorizations }: ProxyResources): unknown => ({
+  addresses: Object.fromEntries([...addresses].map(([name, one]) => [name, Address.toJSON(one)])),
+  authorizations: Object.fromEntries([...authorizations].map(([name, one]) => [name, Authorization.toJSON(one)])),
+});
+
+const readableEnvoy = (resources: ProxyResources): unknown => ({
   clusters: [...resources.clusters.values()].map((cluster) => toEnvoyJson(Cluster.toJSON(cluster))),
   endpoints: [...resources.endpoints.values()].map((one) => toEnvoyJson(ClusterLoadAssignment.toJSON(one))),
   listeners: [...resources.listeners.values()].map((listener) => toEnvoyJson(Listener.toJSON(listener))),

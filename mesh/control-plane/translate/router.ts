@@ -5,10 +5,10 @@ import { destinationsIn } from "./destinations.ts";
 import { blackHole, passthrough } from "./fixed-clusters.ts";
 import { buildGateway } from "./gateway.ts";
 import type { OutboundContext } from "./outbound-routes.ts";
-import type { ProxyResources } from "./translate.ts";
+import type { EnvoyResources } from "./translate.ts";
 
 /** A gateway: the listeners of its Gateways, and clusters only for what their routes lead to. */
-export function translateRouter(context: OutboundContext): ProxyResources {
+export function translateRouter(context: OutboundContext): EnvoyResources {
   const { snapshot, proxy, scope, memo } = context;
   const gateways = new Set(boundServers(snapshot, proxy).map(({ gateway }) => gateway));
   const hosts = new Set(

@@ -9,10 +9,10 @@ import type { Memo } from "./memo.ts";
 import { httpPortListener, serviceListener, virtualOutbound } from "./outbound-listeners.ts";
 import { buildPortRoutes, buildServiceRoutes, type OutboundContext } from "./outbound-routes.ts";
 import { hasLabels, mtlsModeOf } from "./peer-authentication.ts";
-import type { ProxyResources } from "./translate.ts";
+import type { EnvoyResources } from "./translate.ts";
 
 /** A sidecar: everything its namespace may call, and the ports on which its own workload serves. */
-export function translateSidecar(context: OutboundContext): ProxyResources {
+export function translateSidecar(context: OutboundContext): EnvoyResources {
   const { snapshot, scope, memo, proxy } = context;
   const { clusters, endpoints } = collectUpstreams(context, scope.services);
   const outbound = rememberedOutbound(context);

@@ -1,23 +1,32 @@
 import { createHash } from "node:crypto";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { Authorization } from "#gen/istio/istio/security/authorization.ts";
+import { Address } from "#gen/istio/istio/workload/workload.ts";
 import { Cluster } from "#gen/xds/envoy/config/cluster/v3/cluster.ts";
 import { ClusterLoadAssignment } from "#gen/xds/envoy/config/endpoint/v3/endpoint.ts";
 import { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
 import { VirtualHost } from "#gen/xds/envoy/config/route/v3/route_components.ts";
 import type { Any } from "#gen/xds/google/protobuf/any.ts";
+import { addressType, authorizationType } from "#mesh/lib/xds/ambient-types.ts";
 import { typeUrls } from "#mesh/lib/xds/envoy-types.ts";
 import type { ProxyResources } from "../translate/translate.ts";
 
 /** In the order in which a change is sent: what is referred to comes before what refers to it. */
-export const xdsTypes = ["CDS", "EDS", "LDS", "RDS"] as const;
+export const xdsTypes = ["CDS", "EDS", "LDS", "RDS", "WDS", "WADS"] as const;
 export type XdsType = (typeof xdsTypes)[number];
+/** What ztunnels ask for: addresses (workloads and services) and who may connect to them. All others are Envoy's. */
+export const ambientTypes = ["WDS", "WADS"] as const satisfies readonly XdsType[];
+export type AmbientType = (typeof ambientTypes)[number];
+export type EnvoyType = Exclude<XdsType, AmbientType>;
 
 export const typeUrlOf: Readonly<Record<XdsType, string>> = {
   CDS: typeUrls.cluster,
   EDS: typeUrls.endpoint,
   LDS: typeUrls.listener,
   RDS: typeUrls.route,
+  WDS: addressType.typeUrl,
+  WADS: authorizationType.typeUrl,
 };
 
 const byUrl = new Map<string, XdsType>(xdsTypes.map((type) => [typeUrlOf[type], type]));
@@ -52,6 +61,8 @@ export class ResourceEncoder {
       EDS: this.#encodeMap("EDS", resources.endpoints, (one) => whole(ClusterLoadAssignment.encode(one).finish())),
       LDS: this.#encodeMap("LDS", resources.listeners, (listener) => whole(Listener.encode(listener).finish())),
       RDS: this.#encodeMap("RDS", resources.routes, (routes) => this.#encodeRoutes(routes)),
+      WDS: this.#encodeMap("WDS", resources.addresses, (address) => whole(Address.encode(address).finish())),
+      WADS: this.#encodeMap("WADS", resources.authorizations, (one) => whole(Authorization.encode(one).finish())),
     };
   }
 
