@@ -5,7 +5,7 @@ import { AppError, errorCodes, toErrorReport } from "#api/errors.ts";
 
 test("every code is documented, and every documented code exists", () => {
   const page = readFileSync(join(import.meta.dirname, "../../docs/errors.md"), "utf8");
-  const documented = [...page.matchAll(/^\| `([A-Z_]+)` \|/gm)].map((match) => match[1]);
+  const documented = [...page.matchAll(/^\| `([A-Z_]+)` +\|/gm)].map((match) => match[1]);
   expect(documented.toSorted()).toEqual(Object.keys(errorCodes).toSorted());
 });
 
