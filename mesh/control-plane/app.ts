@@ -5,6 +5,7 @@ import type { Connection } from "#kube/connection.ts";
 import type { Authority } from "./ca/authority.ts";
 import { distributeRoot } from "./ca/distribute.ts";
 import { loadAuthority } from "./ca/load.ts";
+import { nodeAuthorizer } from "./ca/node-authorizer.ts";
 import { caService } from "./ca/service.ts";
 import { ServingCertificate } from "./ca/serving.ts";
 import { tokenReviewer } from "./ca/token-review.ts";
@@ -81,6 +82,11 @@ async function serve(context: Context, pilot: Pilot, authority: Authority): Prom
   const { host, ports } = config;
   const trustDomain = (): string => pilot.store.mesh.trustDomain;
   const authenticate = authenticator(trustDomain, tokenReviewer(client));
+  const authorizeImpersonation = nodeAuthorizer({
+    trusted: [{ namespace: config.podNamespace, serviceAccount: "ztunnel" }],
+    trustDomain,
+    snapshot: () => pilot.distributor.snapshot,
+  });
   const serving = new ServingCertificate(authority);
   stops.push(() => serving.dispose());
   const grpc = await startGrpcServer({
@@ -94,7 +100,7 @@ async function serve(context: Context, pilot: Pilot, authority: Authority): Prom
     credentials: serving.grpcCredentials(),
     services: [
       { definition: adsDefinition, implementation: pilot.service(authenticate) },
-      caService({ authority, authenticate, trustDomain, log }),
+      caService({ authority, authenticate, authorizeImpersonation, trustDomain, log }),
     ],
   });
   stops.push(() => secureGrpc.stop());

@@ -40,6 +40,10 @@ async function start(): Promise<{
       caService({
         authority,
         authenticate: authenticator(() => "cluster.local", reviewToken),
+        authorizeImpersonation: (caller, wanted) =>
+          caller.serviceAccount === "cart" && wanted === "spiffe://cluster.local/ns/shop/sa/ledger"
+            ? { allowed: true, identity: { namespace: "shop", serviceAccount: "ledger" } }
+            : { allowed: false, reason: "not on this node" },
         trustDomain: () => "cluster.local",
         log,
       }),
@@ -58,10 +62,19 @@ interface Call {
   readonly token?: string;
   readonly csr: string;
   readonly seconds?: number;
+  readonly impersonate?: string;
   readonly client?: { readonly key: string; readonly cert: string };
 }
 
-async function create({ port, root, token, csr, seconds = 0, client: own }: Call): Promise<readonly string[]> {
+async function create({
+  port,
+  root,
+  token,
+  csr,
+  seconds = 0,
+  impersonate,
+  client: own,
+}: Call): Promise<readonly string[]> {
   const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
   const channel = credentials.createSsl(Buffer.from(root), pem(own?.key), pem(own?.cert));
   const client = new Client(`127.0.0.1:${port}`, channel, {
@@ -76,7 +89,11 @@ async function create({ port, root, token, csr, seconds = 0, client: own }: Call
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
-      IstioCertificateRequest.fromPartial({ csr, validityDuration: seconds }),
+      IstioCertificateRequest.fromPartial({
+        csr,
+        validityDuration: seconds,
+        ...(impersonate !== undefined && { metadata: { ImpersonatedIdentity: impersonate } }),
+      }),
       metadata,
       { deadline: Date.now() + 10_000 },
       (error: ServiceError | null, value) => (error === null ? resolve(value) : reject(error)),
@@ -121,6 +138,18 @@ describe("the certificate service", () => {
     const { csr } = request(name);
     const call = create({ port: server.port, root: authority.root, csr, ...(token === undefined ? {} : { token }) });
     await expect(call).rejects.toMatchObject({ code });
+  });
+
+  test("signs for another identity where the authorizer lets the caller, and only for that one", async () => {
+    const { server, authority } = await start();
+    const ledger = "spiffe://cluster.local/ns/shop/sa/ledger";
+    const call = { port: server.port, root: authority.root, token: "cart" };
+    const chain = await create({ ...call, csr: request(ledger).csr, impersonate: ledger });
+    expect(new X509Certificate(chain[0]!).subjectAltName).toBe(`URI:${ledger}`);
+    const own = create({ ...call, csr: request().csr, impersonate: ledger });
+    await expect(own).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
+    const elsewhere = create({ ...call, csr: request().csr, impersonate: "spiffe://cluster.local/ns/shop/sa/other" });
+    await expect(elsewhere).rejects.toMatchObject({ code: status.PERMISSION_DENIED, details: "not on this node" });
   });
 
   test("refuses what is no request", async () => {

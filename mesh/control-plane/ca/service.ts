@@ -10,6 +10,7 @@ import { IstioCertificateRequest, IstioCertificateResponse } from "#gen/istio/is
 import type { Authenticate, Identity } from "../serve/authenticate.ts";
 import type { GrpcService } from "../serve/grpc-server.ts";
 import type { Authority } from "./authority.ts";
+import type { AuthorizeImpersonation } from "./node-authorizer.ts";
 import { RequestError, readSigningRequest } from "./signing-request.ts";
 
 const PATH = "/istio.v1.auth.IstioCertificateService/CreateCertificate";
@@ -25,6 +26,7 @@ export interface CaLog {
 export interface CaServiceOptions {
   readonly authority: Authority;
   readonly authenticate: Authenticate;
+  readonly authorizeImpersonation: AuthorizeImpersonation;
   readonly trustDomain: () => string;
   readonly log: CaLog;
 }
@@ -57,7 +59,7 @@ export function caService(options: CaServiceOptions): GrpcService {
 type Refusal = Pick<ServiceError, "code" | "details">;
 
 async function answer(
-  { authority, authenticate, trustDomain, log }: CaServiceOptions,
+  { authority, authenticate, authorizeImpersonation, trustDomain, log }: CaServiceOptions,
   call: ServerUnaryCall<IstioCertificateRequest, IstioCertificateResponse>,
 ): Promise<IstioCertificateResponse> {
   const peer = call.getPeer();
@@ -77,7 +79,11 @@ async function answer(
       "neither a token for the audience istio-ca nor a certificate of the mesh proves who is calling",
     );
   }
-  const id = spiffeId(identity.namespace, identity.serviceAccount, trustDomain());
+  const caller = spiffeId(identity.namespace, identity.serviceAccount, trustDomain());
+  const wanted: unknown = call.request.metadata?.ImpersonatedIdentity;
+  const impersonation = typeof wanted === "string" ? authorizeImpersonation(identity, wanted) : undefined;
+  if (impersonation?.allowed === false) throw refuse(status.PERMISSION_DENIED, impersonation.reason, caller);
+  const id = impersonation === undefined ? caller : String(wanted);
   try {
     const { publicKeyInfo, names } = readSigningRequest(call.request.csr);
     const foreign = names.find((name) => name !== `URI:${id}`);
@@ -89,7 +95,7 @@ async function answer(
       altNames: [{ kind: "uri", value: id }],
       lifetimeMs: seconds * 1000,
     });
-    log.info({ who: id, notAfter: notAfter.toISOString() }, "signed a certificate");
+    log.info({ who: id, by: caller, notAfter: notAfter.toISOString() }, "signed a certificate");
     return { certChain: [...chain] };
   } catch (error) {
     if (error instanceof RequestError) throw refuse(status.INVALID_ARGUMENT, error.message, id);

@@ -2,6 +2,8 @@
 export interface Identity {
   readonly namespace: string;
   readonly serviceAccount: string;
+  /** The pod that a token is bound to; certificates name none. */
+  readonly pod?: string;
 }
 
 /** What a caller shows. */
