@@ -66,6 +66,7 @@ describe.runIf(binary !== undefined)("the interface in Chromium", () => {
     await page.getByRole("button", { name: "Pause" }).click();
     await page.locator(".request-row").nth(3).click();
     const detail = page.getByRole("complementary", { name: "Request" });
+    await detail.getByRole("button", { name: /^storefront-\S+ outbound/ }).first().click();
     await detail.getByText("decided by").waitFor();
     await detail.getByText("VirtualService shop/cart").first().waitFor();
     await takePictures(page, "request");
@@ -77,7 +78,8 @@ describe.runIf(binary !== undefined)("the interface in Chromium", () => {
     await takePictures(page, "mesh");
     await openPage(page, "Proxies");
     await page.getByRole("button", { name: /^storefront-/ }).click();
-    await page.getByText("outbound|80").first().waitFor();
+    await page.getByRole("button", { name: "clusters", exact: true }).click();
+    await page.locator(".resource", { hasText: "outbound|80" }).first().waitFor();
     await takePictures(page, "proxies");
     await openPage(page, "Cluster");
     await page.getByRole("cell", { name: /^istiod-/ }).waitFor();
