@@ -66,7 +66,10 @@ describe.runIf(binary !== undefined)("the interface in Chromium", () => {
     await page.getByRole("button", { name: "Pause" }).click();
     await page.locator(".request-row").nth(3).click();
     const detail = page.getByRole("complementary", { name: "Request" });
-    await detail.getByRole("button", { name: /^storefront-\S+ outbound/ }).first().click();
+    await detail
+      .getByRole("button", { name: /^storefront-\S+ outbound/ })
+      .first()
+      .click();
     await detail.getByText("decided by").waitFor();
     await detail.getByText("VirtualService shop/cart").first().waitFor();
     await takePictures(page, "request");
