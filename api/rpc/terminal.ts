@@ -1,6 +1,8 @@
 export type TerminalTarget =
   | { readonly kind: "local" }
-  | { readonly kind: "container"; readonly namespace: string; readonly pod: string; readonly container: string };
+  | { readonly kind: "container"; readonly namespace: string; readonly pod: string; readonly container: string }
+  /** Root in the pod's network namespace: iptables, packets, sockets. */
+  | { readonly kind: "network"; readonly namespace: string; readonly pod: string };
 
 export type TerminalEvent =
   | { readonly type: "data"; readonly data: string }

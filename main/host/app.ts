@@ -22,6 +22,7 @@ import type { HostServices } from "./services.ts";
 import { poll } from "./telemetry/poll.ts";
 import { isReady } from "./telemetry/workloads.ts";
 import { openLocalShell } from "./terminals/local-shell.ts";
+import { openPodShell } from "./terminals/pod-shell.ts";
 import { Terminals } from "./terminals/terminals.ts";
 import { createMeasurements } from "./traffic/measurements.ts";
 
@@ -56,8 +57,8 @@ export async function buildHost(config: HostConfig, onShutdown: () => void): Pro
     const labService = new LabService(labs, store, () => labEffects(running()));
     const provisioning = createProvisioning({ config, clusterFolder, cluster, labs: labService });
     const terminals = new Terminals(async (target, size) => {
-      if (target.kind === "container") return running().api.exec(target, size);
       const { slipway } = config.folders;
+      if (target.kind !== "local") return openPodShell(running().api, target, size);
       return openLocalShell({
         ...size,
         slipway,

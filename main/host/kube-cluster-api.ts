@@ -1,9 +1,11 @@
 import type { IDeployment } from "kubernetes-models/apps/v1/Deployment";
 import type { KubeObject } from "#api/kinds/object.ts";
+import { images } from "#api/names.ts";
 import { applyManifest, deleteManifest, findLive } from "#kube/apply.ts";
 import { ObjectCache } from "#kube/cache.ts";
 import { KubeClient } from "#kube/client.ts";
 import type { Connection } from "#kube/connection.ts";
+import { ensureDebugContainer } from "#kube/debug-container.ts";
 import { Discovery } from "#kube/discovery.ts";
 import { podExec } from "#kube/exec.ts";
 import { readLines, readText } from "#kube/http.ts";
@@ -71,6 +73,7 @@ export function createClusterApi(connection: Connection): ClusterApi {
         kill: () => process.kill(),
       };
     },
+    debugContainer: (pod) => ensureDebugContainer(client, pod, images.mesh),
     logs: (container, { tailLines, onChunk }) => {
       const controller = new AbortController();
       void (async () => {

@@ -112,6 +112,33 @@ test.each([
   expect(code).not.toBe(0);
 });
 
+test("a debugging container sees the rules of capture in the pod's network", async () => {
+  const profile = join(slipway.state, "network.json");
+  const capabilities = { add: ["NET_ADMIN", "NET_RAW"] };
+  await writeFile(profile, JSON.stringify({ securityContext: { runAsUser: 0, capabilities } }));
+  const pod = (await slipway.kubectl("get", "pods", "-n", "shop", "-l", "app=cart", "-o", "name")).trim().slice(4);
+  const options = ["--image=slipway/mesh:0.1.0", "--profile=general", `--custom=${profile}`, "-c", "look"];
+  await slipway.kubectl("debug", "-n", "shop", pod, ...options, "--", "sleep", "60");
+  const running = "jsonpath={.status.ephemeralContainerStatuses[0].state.running.startedAt}";
+  await slipway.kubectl("wait", "-n", "shop", `pod/${pod}`, `--for=${running}`, "--timeout=20s");
+  const rules = await slipway.kubectl(
+    "exec",
+    "-n",
+    "shop",
+    pod,
+    "-c",
+    "look",
+    "--",
+    "iptables",
+    "-t",
+    "nat",
+    "-L",
+    "-n",
+  );
+  expect(rules).toMatch(/Chain ISTIO_REDIRECT[\s\S]*redir ports 15001/);
+  expect(rules).toMatch(/Chain ISTIO_IN_REDIRECT[\s\S]*redir ports 15006/);
+});
+
 test("port-forward", async () => {
   await apply(deployment("slipway/apps:0.1.0", 1));
   await slipway.kubectl("rollout", "status", "deployment/echo", "--timeout=60s");

@@ -114,8 +114,8 @@ function podSpec(spec: JsonObject): void {
   });
   ensure(spec, "securityContext");
   if (typeof spec.serviceAccountName === "string") spec.serviceAccount = spec.serviceAccountName;
-  for (const container of [...asArray(spec.containers), ...asArray(spec.initContainers)])
-    if (isObject(container)) containerDefaults(container);
+  const lists = [spec.containers, spec.initContainers, spec.ephemeralContainers];
+  for (const container of lists.flatMap(asArray)) if (isObject(container)) containerDefaults(container);
   for (const volume of asArray(spec.volumes)) if (isObject(volume)) volumeDefaults(volume);
 }
 

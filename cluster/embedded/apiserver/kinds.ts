@@ -22,7 +22,8 @@ export type Subresource =
   | "eviction"
   | "finalize"
   | "approval"
-  | "attach";
+  | "attach"
+  | "ephemeralcontainers";
 
 interface Options {
   readonly short?: readonly string[];
@@ -56,7 +57,7 @@ export const builtInKinds: readonly Kind[] = [
   kind("v1", "Pod", "pods", {
     short: ["po"],
     categories: all,
-    sub: ["status", "log", "exec", "attach", "portforward", "proxy", "binding", "eviction"],
+    sub: ["status", "log", "exec", "attach", "portforward", "proxy", "binding", "eviction", "ephemeralcontainers"],
   }),
   kind("v1", "Service", "services", { short: ["svc"], categories: all, sub: ["status", "proxy"] }),
   kind("v1", "Endpoints", "endpoints", { short: ["ep"] }),

@@ -56,7 +56,8 @@ export async function answerVerb(
   const { subresource, kind } = target;
   if (subresource === "scale") return scale(context, target, response);
   if (subresource === "binding" || subresource === "eviction") return act(context, target, response);
-  if (subresource !== "" && !["status", "finalize", "approval"].includes(subresource)) throw unknownPath();
+  if (subresource !== "" && !["status", "finalize", "approval", "ephemeralcontainers"].includes(subresource))
+    throw unknownPath();
   if (subresource !== "" && !kind.subresources.includes(subresource as Kind["subresources"][number]))
     throw unknownPath();
   switch (verbOf(target)) {
@@ -294,7 +295,7 @@ function writeOptions({ query, identity, subresource }: ResourceRequest, respons
   const warnings: string[] = [];
   return {
     dryRun: query.getAll("dryRun").includes("All"),
-    ...(subresource === "status" && { subresource }),
+    ...((subresource === "status" || subresource === "ephemeralcontainers") && { subresource }),
     fieldValidation: validation === "Strict" || validation === "Ignore" ? validation : "Warn",
     user: identity,
     onWarning: (text) => {

@@ -5,7 +5,7 @@ import { StatusError } from "../machinery/resources.ts";
 import type { Namespaces } from "../network/netns.ts";
 import type { Clock } from "./clock.ts";
 import { execSession } from "./exec.ts";
-import { type Container, type Pod, podName } from "./kinds.ts";
+import { type Container, containersOf, type Pod, podName } from "./kinds.ts";
 import { readLog } from "./log-query.ts";
 import type { LogStore } from "./log-store.ts";
 import type { PodWorker } from "./pod-worker.ts";
@@ -100,7 +100,7 @@ const DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container";
 
 /** The named container, else the annotated default, else the only or first one. */
 function chooseContainer(pod: Pod, name: string | undefined): Container {
-  const all = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
+  const all = containersOf(pod);
   const wanted = name === undefined || name === "" ? pod.metadata.annotations?.[DEFAULT_CONTAINER] : name;
   const found = wanted === undefined ? all[0] : all.find((container) => container.name === wanted);
   if (found === undefined)

@@ -8,7 +8,7 @@ import { type ContainerRecord, freshRecord, type Terminated } from "./container-
 import type { CriLog } from "./cri-log.ts";
 import { type ExecTarget, execToEnd } from "./exec.ts";
 import { runHook } from "./hooks.ts";
-import { type Container, isSidecar, type PodName, podName } from "./kinds.ts";
+import { type Container, type ContainerRole, isSidecar, type PodName, type PodSpec, podName } from "./kinds.ts";
 import { restarts } from "./pod-status.ts";
 import type { ProbeTarget } from "./probe.ts";
 import { crashBackOff, terminatedState } from "./termination.ts";
@@ -17,7 +17,7 @@ export interface WorkerOptions {
   readonly host: ContainerHost;
   readonly sandbox: PodSandbox;
   readonly container: Container;
-  readonly init: boolean;
+  readonly role: ContainerRole;
   /** What is known from before a restart of the cluster. */
   readonly record?: ContainerRecord;
   /** The record changed: the pod's status has to be written. */
@@ -32,10 +32,16 @@ interface RunningContainer {
   readonly startedAt: number;
 }
 
+const lists: Readonly<Record<ContainerRole, keyof PodSpec>> = {
+  init: "initContainers",
+  main: "containers",
+  ephemeral: "ephemeralContainers",
+};
+
 /** Runs one container of a pod: starts it, watches it by its probes, starts it again as the restart policy says, ends it. */
 export class ContainerWorker {
   readonly container: Container;
-  readonly init: boolean;
+  readonly role: ContainerRole;
   record: ContainerRecord;
   /** Resolves when the container has ended and will not be started again. */
   readonly completed: Promise<Terminated | undefined>;
@@ -51,7 +57,7 @@ export class ContainerWorker {
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.container = options.container;
-    this.init = options.init;
+    this.role = options.role;
     this.record = options.record ?? freshRecord;
     this.#pod = podName(options.sandbox.pod());
     const { promise, resolve } = Promise.withResolvers<Terminated | undefined>();
@@ -115,9 +121,10 @@ export class ContainerWorker {
   }
 
   #policy(): string {
-    if (this.init && isSidecar(this.container)) return "Always";
+    if (this.role === "ephemeral") return "Never";
+    if (this.role === "init" && isSidecar(this.container)) return "Always";
     const policy = this.#options.sandbox.pod().spec?.restartPolicy ?? "Always";
-    return this.init && policy === "Always" ? "OnFailure" : policy;
+    return this.role === "init" && policy === "Always" ? "OnFailure" : policy;
   }
 
   /** One run, from start to end. Undefined when it could not be started. */
@@ -304,7 +311,7 @@ export class ContainerWorker {
       type,
       reason,
       message,
-      container: { name: this.container.name, init: this.init },
+      fieldPath: `spec.${lists[this.role]}{${this.container.name}}`,
     });
   }
 }

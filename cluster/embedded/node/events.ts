@@ -7,8 +7,8 @@ export interface EventDetails {
   readonly type: "Normal" | "Warning";
   readonly reason: string;
   readonly message: string;
-  /** Container that it is about; `init` for init containers. */
-  readonly container?: { readonly name: string; readonly init: boolean };
+  /** The part of the object that it is about, such as `spec.containers{web}`. */
+  readonly fieldPath?: string;
 }
 
 /** Tells people what happens to an object, by Event objects beside it. */
@@ -69,7 +69,7 @@ async function writeEvent(
   entry: { about: KubeObject; details: EventDetails; at: string },
 ): Promise<void> {
   const { about, details, at } = entry;
-  const key = [about.metadata.uid, details.reason, details.message, details.container?.name].join("\0");
+  const key = [about.metadata.uid, details.reason, details.message, details.fieldPath].join("\0");
   const known = writer.known.get(key);
   if (known !== undefined) {
     known.count++;
@@ -90,7 +90,7 @@ async function writeEvent(
 function newEvent(host: string, entry: { about: KubeObject; details: EventDetails; at: string }): IEvent & KubeObject {
   const { about, details, at } = entry;
   const { name = "", namespace = "default", uid, resourceVersion } = about.metadata;
-  const { container } = details;
+  const { fieldPath } = details;
   return {
     apiVersion: "v1",
     kind: "Event",
@@ -102,9 +102,7 @@ function newEvent(host: string, entry: { about: KubeObject; details: EventDetail
       namespace,
       ...(uid === undefined ? {} : { uid }),
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
-      ...(container === undefined
-        ? {}
-        : { fieldPath: `spec.${container.init ? "initContainers" : "containers"}{${container.name}}` }),
+      ...(fieldPath === undefined ? {} : { fieldPath }),
     },
     type: details.type,
     reason: details.reason,

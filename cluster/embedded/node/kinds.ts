@@ -13,6 +13,8 @@ export type ConfigMap = IConfigMap & KubeObject;
 export type Secret = ISecret & KubeObject;
 export type Service = IService & KubeObject;
 export type Container = IContainer;
+/** In which list of the pod a container stands. */
+export type ContainerRole = "init" | "main" | "ephemeral";
 export type PodSpec = IPodSpec;
 export type ContainerStatus = IContainerStatus;
 
@@ -25,6 +27,12 @@ export interface PodName {
 /** What identifies a pod. The API server sets all three. */
 export function podName(pod: Pod): PodName {
   return { namespace: pod.metadata.namespace ?? "default", name: pod.metadata.name ?? "", uid: pod.metadata.uid ?? "" };
+}
+
+/** Every container of the pod that a command or a log can be asked for. */
+export function containersOf(pod: Pod): readonly Container[] {
+  const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  return [...containers, ...initContainers, ...ephemeralContainers];
 }
 
 /** An init container that keeps running beside the others. */

@@ -36,6 +36,9 @@ export function podStatus(pod: Pod, observed: PodObservation): IPodStatus {
     qosClass: qosClass(spec),
     ...(spec.initContainers === undefined ? {} : { initContainerStatuses: spec.initContainers.map(statusOf) }),
     containerStatuses: spec.containers.map(statusOf),
+    ...(spec.ephemeralContainers === undefined
+      ? {}
+      : { ephemeralContainerStatuses: spec.ephemeralContainers.map(statusOf) }),
   };
 }
 

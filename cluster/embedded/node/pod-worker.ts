@@ -3,7 +3,7 @@ import { pause } from "./clock.ts";
 import type { PodSandbox } from "./container-host.ts";
 import { type ContainerRecord, freshRecord } from "./container-record.ts";
 import { ContainerWorker } from "./container-worker.ts";
-import { type Container, isSidecar, type Pod, podName } from "./kinds.ts";
+import { type Container, type ContainerRole, isSidecar, type Pod, podName } from "./kinds.ts";
 import { PodGround, type PodHost } from "./pod-ground.ts";
 import { podStatus } from "./pod-status.ts";
 import { isFinished, lostRecords, previousRecords } from "./previous-records.ts";
@@ -21,6 +21,7 @@ export class PodWorker {
   readonly #final: Pod["status"];
   readonly #ended = Promise.withResolvers<void>();
   readonly #ground: PodGround;
+  #sandbox: PodSandbox | undefined;
   #stopping: Promise<void> | undefined;
   #abort = new AbortController();
 
@@ -82,6 +83,7 @@ export class PodWorker {
     if (pod.metadata.deletionTimestamp !== undefined)
       this.terminate((pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000);
     else if ((pod.spec?.readinessGates ?? []).length > 0) this.#status.touch();
+    this.#startEphemeral();
   }
 
   /** Ends the pod and then removes its object. */
@@ -112,12 +114,14 @@ export class PodWorker {
     this.#status.touch();
     const sandbox = await this.#prepare();
     if (sandbox === undefined) return;
+    this.#sandbox = sandbox;
     this.#status.touch();
+    this.#startEphemeral();
     if (!(await this.#runInits(sandbox))) return this.#finish();
     const mains: ContainerWorker[] = [];
     for (const container of this.#pod.spec?.containers ?? []) {
       if (this.#abort.signal.aborted) return;
-      const worker = this.#worker(sandbox, { container, init: false });
+      const worker = this.#worker(sandbox, { container, role: "main" });
       mains.push(worker);
       const started = worker.start();
       // A postStart hook holds back the containers after it.
@@ -149,7 +153,7 @@ export class PodWorker {
   async #runInits(sandbox: PodSandbox): Promise<boolean> {
     for (const container of this.#pod.spec?.initContainers ?? []) {
       if (this.#abort.signal.aborted) return false;
-      const worker = this.#worker(sandbox, { container, init: true });
+      const worker = this.#worker(sandbox, { container, role: "init" });
       if (isSidecar(container)) {
         await worker.start();
         await worker.whenStarted();
@@ -163,7 +167,16 @@ export class PodWorker {
     return !this.#abort.signal.aborted;
   }
 
-  #worker(sandbox: PodSandbox, part: { container: Container; init: boolean }): ContainerWorker {
+  /** Debugging containers that were added since. */
+  #startEphemeral(): void {
+    if (this.#sandbox === undefined || this.#abort.signal.aborted) return;
+    for (const container of this.#pod.spec?.ephemeralContainers ?? []) {
+      if (this.#records.has(container.name) || this.#workers.has(container.name)) continue;
+      void this.#worker(this.#sandbox, { container, role: "ephemeral" }).start();
+    }
+  }
+
+  #worker(sandbox: PodSandbox, part: { container: Container; role: ContainerRole }): ContainerWorker {
     const { name } = part.container;
     const worker: ContainerWorker = new ContainerWorker({
       host: this.#host.containers,
@@ -196,7 +209,7 @@ export class PodWorker {
     const deadline = this.#now() + graceMs;
     const left = (): number => Math.max(0, deadline - this.#now());
     const workers = [...this.#workers.values()];
-    const sidecar = (worker: ContainerWorker): boolean => worker.init && isSidecar(worker.container);
+    const sidecar = (worker: ContainerWorker): boolean => worker.role === "init" && isSidecar(worker.container);
     await Promise.all(workers.filter((worker) => !sidecar(worker)).map((worker) => worker.stop(graceMs)));
     for (const worker of workers.filter(sidecar).reverse()) await worker.stop(left());
     await this.#ground.tearDown();

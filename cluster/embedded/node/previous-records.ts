@@ -13,7 +13,12 @@ export function isFinished(pod: Pod): boolean {
 export function previousRecords(pod: Pod, now: number): Map<string, ContainerRecord> {
   const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
   const record = isFinished(pod) ? finalRecord : restartedRecord;
-  return new Map(statuses.map((status) => [status.name, record(status, now)]));
+  const debugging = pod.status?.ephemeralContainerStatuses ?? [];
+  return new Map([
+    ...statuses.map((status) => [status.name, record(status, now)] as const),
+    // Started once and never again.
+    ...debugging.map((status) => [status.name, finalRecord(status, now)] as const),
+  ]);
 }
 
 /** With restartPolicy Never nothing is started again: what ran is lost. Source: the kubelet's ContainerStatusUnknown. */

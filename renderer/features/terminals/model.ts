@@ -20,9 +20,20 @@ export const terminalStore = createStore<{
 
 export function addTerminal(target: TerminalTarget): void {
   terminalStore.setState(({ tabs, next }) => {
-    const title = target.kind === "local" ? `shell ${next}` : `${target.pod.slice(0, 22)} · ${target.container}`;
+    const title = titleOf(target, next);
     return { tabs: [...tabs, { key: next, title, target }], active: next, next: next + 1 };
   });
+}
+
+function titleOf(target: TerminalTarget, number: number): string {
+  switch (target.kind) {
+    case "local":
+      return `shell ${number}`;
+    case "container":
+      return `${target.pod.slice(0, 22)} · ${target.container}`;
+    case "network":
+      return `${target.pod.slice(0, 22)} · network`;
+  }
 }
 
 export function closeTerminal(key: number): void {

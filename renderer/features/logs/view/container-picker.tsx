@@ -7,14 +7,15 @@ export interface PickedContainer {
   readonly container: string;
 }
 
-/** Any container of any pod, as one list. */
-export function ContainerPicker({
-  label,
-  onPick,
-}: {
+export interface ContainerPickerProps {
   readonly label: string;
   readonly onPick: (container: PickedContainer) => void;
-}) {
+  /** Offers the pods' networks too. */
+  readonly onPickNetwork?: (pod: Omit<PickedContainer, "container">) => void;
+}
+
+/** Any container of any pod, as one list. */
+export function ContainerPicker({ label, onPick, onPickNetwork }: ContainerPickerProps) {
   const { data, reload } = useQuery("pods.list", {});
   const [value, setValue] = useState("");
   return (
@@ -28,6 +29,7 @@ export function ContainerPicker({
         const [namespace = "", pod = "", container = ""] = event.target.value.split("/");
         setValue("");
         if (container !== "") onPick({ namespace, pod, container });
+        else if (pod !== "") onPickNetwork?.({ namespace, pod });
       }}
     >
       <option value="">{label} …</option>
@@ -38,6 +40,7 @@ export function ContainerPicker({
               {container.name}
             </option>
           ))}
+          {onPickNetwork && <option value={`${pod.namespace}/${pod.name}/`}>network of the pod, as root</option>}
         </optgroup>
       ))}
     </select>

@@ -30,11 +30,15 @@ export function TerminalsPanel() {
         <ContainerPicker
           label="Shell in a container"
           onPick={(container) => addTerminal({ kind: "container", ...container })}
+          onPickNetwork={(pod) => addTerminal({ kind: "network", ...pod })}
         />
       </div>
       <div className="terminal-body">
         {tabs.length === 0 && (
-          <Empty title="No terminal is open">Open a shell on this machine, or in any container of any pod.</Empty>
+          <Empty title="No terminal is open">
+            Open a shell on this machine, or in any container of any pod, or in a pod's network, where iptables and
+            sockets can be seen.
+          </Empty>
         )}
         <Suspense fallback={null}>
           {tabs.map((tab) => (
