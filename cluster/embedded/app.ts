@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { startApiServer } from "./apiserver/app.ts";
 import { bootstrap } from "./controllers/bootstrap.ts";
 import { startControllers } from "./controllers/controllers.ts";
+import { type Logger, systemClock } from "./machinery/clock.ts";
+import { createEventRecorder } from "./machinery/events.ts";
 import { nodeAddresses, startNode } from "./node/app.ts";
-import { type Logger, systemClock } from "./node/clock.ts";
-import { createEventRecorder } from "./node/events.ts";
 import type { EmbeddedConfig } from "./protocol.ts";
 import { prepareSandbox } from "./sandbox/prepare.ts";
 

@@ -3,9 +3,9 @@ import { createServer as createTcpServer, type Server, type Socket } from "node:
 import { join } from "node:path";
 import { stringify } from "yaml";
 import type { ResourceTypes } from "../controllers/context.ts";
+import { type Clock, type Logger, timestamp } from "../machinery/clock.ts";
 import type { NodeBackend } from "../machinery/node-backend.ts";
 import type { Resources } from "../machinery/resources.ts";
-import { type Clock, type Logger, timestamp } from "../node/clock.ts";
 import type { MintToken } from "../node/tokens.ts";
 import { Store } from "../store/store.ts";
 import { Catalog } from "./catalog.ts";

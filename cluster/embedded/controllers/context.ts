@@ -1,6 +1,6 @@
+import type { Clock, Logger } from "../machinery/clock.ts";
+import type { EventRecorder } from "../machinery/events.ts";
 import type { Resources, ResourceType } from "../machinery/resources.ts";
-import type { Clock, Logger } from "../node/clock.ts";
-import type { EventRecorder } from "../node/events.ts";
 
 /** What every controller works with. */
 export interface ControllerContext {

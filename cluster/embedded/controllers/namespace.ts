@@ -2,8 +2,8 @@ import type { IConfigMap } from "kubernetes-models/v1/ConfigMap";
 import type { INamespace } from "kubernetes-models/v1/Namespace";
 import type { IServiceAccount } from "kubernetes-models/v1/ServiceAccount";
 import type { KubeObject } from "#api/kinds/object.ts";
+import { watchCache } from "../machinery/cache.ts";
 import { coreV1, StatusError } from "../machinery/resources.ts";
-import { watchCache } from "../node/cache.ts";
 import type { Controller, ControllerContext } from "./context.ts";
 import { WorkQueue } from "./work-queue.ts";
 

@@ -1,7 +1,7 @@
 import type { INode } from "kubernetes-models/v1/Node";
 import type { KubeObject } from "#api/kinds/object.ts";
+import { watchCache } from "../machinery/cache.ts";
 import { coreV1, StatusError } from "../machinery/resources.ts";
-import { watchCache } from "../node/cache.ts";
 import type { Pod } from "../node/kinds.ts";
 import type { Controller, ControllerContext } from "./context.ts";
 import { keyOf, splitKey } from "./owners.ts";

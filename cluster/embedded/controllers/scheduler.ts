@@ -1,8 +1,8 @@
 import type { INode } from "kubernetes-models/v1/Node";
 import type { KubeObject } from "#api/kinds/object.ts";
+import { watchCache } from "../machinery/cache.ts";
+import { timestamp } from "../machinery/clock.ts";
 import { coreV1 } from "../machinery/resources.ts";
-import { watchCache } from "../node/cache.ts";
-import { timestamp } from "../node/clock.ts";
 import type { Pod } from "../node/kinds.ts";
 import type { Controller, ControllerContext } from "./context.ts";
 import { whyNot } from "./node-fit.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Clock } from "../node/clock.ts";
+import type { Clock } from "../machinery/clock.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

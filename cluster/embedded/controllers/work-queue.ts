@@ -1,5 +1,5 @@
+import type { Clock, Logger } from "../machinery/clock.ts";
 import { StatusError } from "../machinery/resources.ts";
-import type { Clock, Logger } from "../node/clock.ts";
 
 export interface WorkQueueOptions {
   readonly name: string;

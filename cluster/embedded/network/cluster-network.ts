@@ -1,6 +1,6 @@
+import { type ObjectCache, watchCache } from "../machinery/cache.ts";
+import type { Clock, Logger } from "../machinery/clock.ts";
 import type { Resources, ResourceType } from "../machinery/resources.ts";
-import { type ObjectCache, watchCache } from "../node/cache.ts";
-import type { Clock, Logger } from "../node/clock.ts";
 import { startDnsServer } from "./dns-server.ts";
 import { buildZone, type DnsZone } from "./dns-zone.ts";
 import { startLoadBalancers } from "./load-balancer.ts";

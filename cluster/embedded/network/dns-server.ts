@@ -2,7 +2,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { decode, encode, type Packet, type Question, streamEncode } from "dns-packet";
-import type { Logger } from "../node/clock.ts";
+import type { Logger } from "../machinery/clock.ts";
 import { answerQuestion, type Rcode } from "./dns-answer.ts";
 import type { DnsRecord, DnsZone } from "./dns-zone.ts";
 

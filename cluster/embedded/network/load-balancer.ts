@@ -1,6 +1,6 @@
+import type { ObjectCache } from "../machinery/cache.ts";
+import type { Logger } from "../machinery/clock.ts";
 import { coreV1, type Resources, StatusError } from "../machinery/resources.ts";
-import type { ObjectCache } from "../node/cache.ts";
-import type { Logger } from "../node/clock.ts";
 import { run } from "../sandbox/run.ts";
 import { AddressPool } from "./addresses.ts";
 import { type Service, serviceKey } from "./service-model.ts";

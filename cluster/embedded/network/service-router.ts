@@ -1,5 +1,5 @@
-import type { ObjectCache } from "../node/cache.ts";
-import type { Clock, Logger } from "../node/clock.ts";
+import type { ObjectCache } from "../machinery/cache.ts";
+import type { Clock, Logger } from "../machinery/clock.ts";
 import { run } from "../sandbox/run.ts";
 import { type EndpointSlice, type Service, servicePorts } from "./service-model.ts";
 import { type RuleOptions, serviceRules } from "./service-rules.ts";

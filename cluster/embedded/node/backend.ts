@@ -1,9 +1,9 @@
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Clock } from "../machinery/clock.ts";
 import type { ExecOptions, ExecSession, LogOptions, NodeBackend, PodRef } from "../machinery/node-backend.ts";
 import { StatusError } from "../machinery/resources.ts";
 import type { Namespaces } from "../network/netns.ts";
-import type { Clock } from "./clock.ts";
 import { execSession } from "./exec.ts";
 import { type Container, containersOf, type Pod, podName } from "./kinds.ts";
 import { readLog } from "./log-query.ts";

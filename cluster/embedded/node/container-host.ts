@@ -1,9 +1,9 @@
+import type { ObjectCache } from "../machinery/cache.ts";
+import type { Clock, Logger } from "../machinery/clock.ts";
+import type { EventRecorder } from "../machinery/events.ts";
 import type { Namespaces } from "../network/netns.ts";
 import type { Libc } from "../sandbox/libc.ts";
-import type { ObjectCache } from "./cache.ts";
-import type { Clock, Logger } from "./clock.ts";
 import type { BaseRoot, Mount } from "./container-command.ts";
-import type { EventRecorder } from "./events.ts";
 import type { ImageCatalogue } from "./images.ts";
 import type { ConfigMap, Pod, Secret, Service } from "./kinds.ts";
 import type { LogStore } from "./log-store.ts";

@@ -1,5 +1,5 @@
 import type { IProbe } from "kubernetes-models/v1/Probe";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../machinery/clock.ts";
 import type { Container } from "./kinds.ts";
 import type { ProbeTarget } from "./probe.ts";
 import { type ProbeKind, startProbe } from "./prober.ts";

@@ -1,5 +1,5 @@
+import { pause } from "../machinery/clock.ts";
 import { type BackOff, nextRestart, noBackOff } from "./backoff.ts";
-import { pause } from "./clock.ts";
 import type { ContainerHost, PodSandbox } from "./container-host.ts";
 import { type ContainerPlan, planContainer, readTerminationMessage, StartError } from "./container-plan.ts";
 import { ContainerProbes } from "./container-probes.ts";

@@ -1,6 +1,6 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../machinery/clock.ts";
 import { CriLog } from "./cri-log.ts";
 import type { PodName } from "./kinds.ts";
 import type { StoredLog } from "./log-query.ts";

@@ -2,8 +2,8 @@ import { availableParallelism, hostname, release, totalmem } from "node:os";
 import type { ILease } from "kubernetes-models/coordination.k8s.io/v1/Lease";
 import type { INode } from "kubernetes-models/v1/Node";
 import type { KubeObject } from "#api/kinds/object.ts";
+import { type Clock, type Logger, timestamp } from "../machinery/clock.ts";
 import { coreV1, type Resources, type ResourceType, StatusError } from "../machinery/resources.ts";
-import { type Clock, type Logger, timestamp } from "./clock.ts";
 import type { Image } from "./images.ts";
 
 export interface NodeSpec {

@@ -1,7 +1,7 @@
 import type { IContainerState } from "kubernetes-models/v1/ContainerState";
 import type { IPodCondition } from "kubernetes-models/v1/PodCondition";
 import type { IPodStatus } from "kubernetes-models/v1/PodStatus";
-import { timestamp } from "./clock.ts";
+import { timestamp } from "../machinery/clock.ts";
 import { type ContainerRecord, type ContainerState, freshRecord } from "./container-record.ts";
 import { type Container, type ContainerStatus, isSidecar, type Pod, type PodSpec } from "./kinds.ts";
 import { parseQuantity } from "./quantity.ts";

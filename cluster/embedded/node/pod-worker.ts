@@ -1,5 +1,5 @@
+import { pause } from "../machinery/clock.ts";
 import { coreV1, StatusError } from "../machinery/resources.ts";
-import { pause } from "./clock.ts";
 import type { PodSandbox } from "./container-host.ts";
 import { type ContainerRecord, freshRecord } from "./container-record.ts";
 import { ContainerWorker } from "./container-worker.ts";

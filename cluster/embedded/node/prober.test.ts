@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../machinery/clock.ts";
 import { type ProbeKind, startProbe } from "./prober.ts";
 
 /** Time that moves when told to. */

@@ -1,5 +1,5 @@
 import type { IProbe } from "kubernetes-models/v1/Probe";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../machinery/clock.ts";
 import { type ProbeResult, type ProbeTarget, runProbe } from "./probe.ts";
 
 export type ProbeKind = "startup" | "liveness" | "readiness";

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { IPodStatus } from "kubernetes-models/v1/PodStatus";
+import type { Logger } from "../machinery/clock.ts";
 import { coreV1, type Resources, StatusError } from "../machinery/resources.ts";
-import type { Logger } from "./clock.ts";
 import { type Pod, podName } from "./kinds.ts";
 
 /** Writes one pod's status: what changed in one turn becomes one write, and never two at once. */

@@ -1,10 +1,10 @@
 import { chmod, chown, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { IVolume } from "kubernetes-models/v1/Volume";
+import type { ObjectCache } from "../machinery/cache.ts";
+import type { Clock, Logger } from "../machinery/clock.ts";
 import type { Disposer } from "../machinery/resources.ts";
 import { writeAtomically } from "./atomic-files.ts";
-import type { ObjectCache } from "./cache.ts";
-import type { Clock, Logger } from "./clock.ts";
 import { isProtected, type Mount } from "./container-command.ts";
 import { expand } from "./env.ts";
 import { type ConfigMap, type Container, type Pod, podName, type Secret } from "./kinds.ts";

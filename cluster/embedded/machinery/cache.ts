@@ -1,5 +1,5 @@
 import type { KubeObject } from "#api/kinds/object.ts";
-import type { Disposer, Resources, ResourceType } from "../machinery/resources.ts";
+import type { Disposer, Resources, ResourceType } from "./resources.ts";
 
 /** The current objects of one type, kept by a watch. */
 export interface ObjectCache<T extends KubeObject> {

@@ -29,7 +29,7 @@ export function pause(clock: Clock, milliseconds: number, signal: AbortSignal): 
   });
 }
 
-/** What this folder needs of a logger; pino's has it. */
+/** What the embedded cluster needs of a logger; pino's has it. */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

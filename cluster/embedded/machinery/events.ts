@@ -1,7 +1,7 @@
 import type { IEvent } from "kubernetes-models/v1/Event";
 import type { KubeObject } from "#api/kinds/object.ts";
-import { coreV1, type Resources } from "../machinery/resources.ts";
 import { type Clock, type Logger, timestamp } from "./clock.ts";
+import { coreV1, type Resources } from "./resources.ts";
 
 export interface EventDetails {
   readonly type: "Normal" | "Warning";
