@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { AppError } from "#api/errors.ts";
+import { AppError, type ErrorReport } from "#api/errors.ts";
 import { findInstance, type HostInstance, stateFolder } from "#main/host/instance.ts";
 import { connectRpc, type RpcClient } from "./rpc-client.ts";
 
@@ -37,6 +37,10 @@ export async function ensureHost(options: StartHostOptions): Promise<RunningHost
     if (exited.code !== undefined) break;
     await delay(20);
   }
+  if (exited.report !== undefined) {
+    const { code, message, ...rest } = exited.report;
+    throw new AppError(code, message, rest);
+  }
   throw new AppError("INTERNAL", "the host process did not start", {
     hint: `Its log is ${logPath()}.`,
     ...(exited.code === undefined ? {} : { detail: `it ended with ${exited.code}` }),
@@ -50,7 +54,13 @@ async function tryConnect(started: boolean): Promise<RunningHost | undefined> {
   return { instance: { ...instance, url: instance.url }, rpc, started };
 }
 
-async function spawnHost(options: StartHostOptions): Promise<{ code: number | string | undefined }> {
+interface HostEnd {
+  code: number | string | undefined;
+  /** Why it could not start, in its own words. */
+  report: ErrorReport | undefined;
+}
+
+async function spawnHost(options: StartHostOptions): Promise<HostEnd> {
   const folder = stateFolder();
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const log = await open(logPath(), "a", 0o600);
@@ -58,12 +68,15 @@ async function spawnHost(options: StartHostOptions): Promise<{ code: number | st
   const args = ["--enable-source-maps", main, ...(options.port === undefined ? [] : ["--port", String(options.port)])];
   const child = spawn(process.execPath, options.attached ? [...args, "--attached"] : args, {
     // An attached host sees the end of its parent by the closed channel, even after kill -9.
-    stdio: options.attached ? ["ignore", log.fd, log.fd, "ipc"] : ["ignore", log.fd, log.fd],
+    stdio: ["ignore", log.fd, log.fd, "ipc"],
     // Its own group: Ctrl-C is ours to pass on, once.
     detached: true,
   });
   await log.close();
-  const exited: { code: number | string | undefined } = { code: undefined };
+  const exited: HostEnd = { code: undefined, report: undefined };
+  child.on("message", (report) => {
+    exited.report = report as ErrorReport;
+  });
   child.on("exit", (code, signal) => {
     exited.code = code ?? signal ?? "unknown";
   });
@@ -71,7 +84,7 @@ async function spawnHost(options: StartHostOptions): Promise<{ code: number | st
     exited.code = error.message;
   });
   if (!options.attached) child.unref();
-  else child.channel?.unref();
+  child.channel?.unref();
   return exited;
 }
 

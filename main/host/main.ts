@@ -35,5 +35,7 @@ try {
 } catch (error) {
   const report = toErrorReport(error);
   console.error(`${report.code}: ${report.message}${report.hint === undefined ? "" : `\n  ${report.hint}`}`);
-  process.exit(1);
+  // Whoever started us tells the person.
+  if (process.send === undefined) process.exit(1);
+  else process.send(report, () => process.exit(1));
 }
