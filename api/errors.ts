@@ -59,10 +59,15 @@ export class AppError extends Error {
   }
 }
 
-/** Any thrown value as a report; what is not an AppError becomes INTERNAL. */
+/** Any thrown value as a report. Of what is not an AppError, a full disk (anything that writes may meet one) is told; the rest is INTERNAL. */
 export function toErrorReport(error: unknown): ErrorReport {
   if (error instanceof AppError) return error.toReport();
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && "code" in error && error.code === "ENOSPC") {
+    const where = "path" in error && typeof error.path === "string" ? ` for ${error.path}` : "";
+    const hint = "Free some space and try again; what was saved before is safe.";
+    return { code: "DISK_FULL", message: `there is no space left on the disk${where}`, hint };
+  }
   const detail = error instanceof Error ? error.stack : undefined;
   return { code: "INTERNAL", message, ...(detail === undefined ? {} : { detail }) };
 }

@@ -130,8 +130,15 @@ async function commit(db: RootDatabase<Buffer, string>, rows: readonly Row[], re
       db.put(REVISION_KEY, Buffer.from(String(revision)));
     });
   } catch (error) {
-    throw isDiskFull(error) ? diskFull(error) : error;
+    const cause = (await reasonOf(error)) ?? error;
+    throw isDiskFull(cause) ? diskFull(cause) : cause;
   }
+}
+
+/** LMDB's binding hides why a commit failed in a field of its error, which may itself be a promise that fails. */
+async function reasonOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !("commitError" in error)) return error;
+  return Promise.resolve(error.commitError).catch((reason: unknown) => reason);
 }
 
 function isDiskFull(error: unknown): boolean {
