@@ -1,13 +1,14 @@
 import { FitAddon } from "@xterm/addon-fit";
+import { SearchAddon } from "@xterm/addon-search";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { Terminal } from "@xterm/xterm";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { TerminalTarget } from "#api/rpc/terminal.ts";
 import { HostError } from "../../../bridge/client.ts";
 import { useHost } from "../../../bridge/hooks.ts";
 import "@xterm/xterm/css/xterm.css";
 
-/** One xterm over one shell of the host. Closing the view closes the shell. */
+/** One xterm over one shell of the host. Closing the view closes the shell; Ctrl+Shift+F searches what was written. */
 export default function TerminalView({
   target,
   visible,
@@ -18,6 +19,9 @@ export default function TerminalView({
   const host = useHost();
   const parent = useRef<HTMLDivElement>(null);
   const fit = useRef<FitAddon>(undefined);
+  const search = useRef<SearchAddon>(undefined);
+  const terminalRef = useRef<Terminal>(undefined);
+  const [searching, setSearching] = useState(false);
   const key = JSON.stringify(target);
   useEffect(() => {
     const element = parent.current;
@@ -31,6 +35,16 @@ export default function TerminalView({
     const fitting = new FitAddon();
     terminal.loadAddon(fitting);
     terminal.loadAddon(new WebLinksAddon());
+    const searchAddon = new SearchAddon();
+    terminal.loadAddon(searchAddon);
+    search.current = searchAddon;
+    terminalRef.current = terminal;
+    terminal.attachCustomKeyEventHandler((event) => {
+      if (event.type !== "keydown" || !event.ctrlKey || !event.shiftKey || event.code !== "KeyF") return true;
+      event.preventDefault();
+      setSearching(true);
+      return false;
+    });
     terminal.open(element);
     fitting.fit();
     fit.current = fitting;
@@ -76,5 +90,25 @@ export default function TerminalView({
   useEffect(() => {
     if (visible) fit.current?.fit();
   }, [visible]);
-  return <div ref={parent} className="terminal-view" />;
+  return (
+    <div className="terminal-frame">
+      {searching && (
+        <input
+          className="input terminal-search"
+          aria-label="Search in the terminal"
+          placeholder="Search; Enter for the next, Shift+Enter for the one before"
+          // biome-ignore lint/a11y/noAutofocus: it appears because somebody asked for it
+          autoFocus
+          onKeyDown={(event) => {
+            if (event.key === "Escape") {
+              setSearching(false);
+              terminalRef.current?.focus();
+            } else if (event.key === "Enter" && event.shiftKey) search.current?.findPrevious(event.currentTarget.value);
+            else if (event.key === "Enter") search.current?.findNext(event.currentTarget.value);
+          }}
+        />
+      )}
+      <div ref={parent} className="terminal-view" />
+    </div>
+  );
 }
