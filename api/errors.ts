@@ -2,6 +2,12 @@
 export const errorCodes = {
   NAMESPACES_DENIED: "This system does not let Slipway create the namespaces that the embedded cluster needs",
   TOOL_MISSING: "A program that Slipway needs is not installed",
+  DOCKER_UNAVAILABLE: "No Docker engine can be used",
+  IMAGE_NOT_FOUND: "An image cannot be found",
+  OUT_OF_MEMORY: "There is too little memory",
+  INOTIFY_LIMIT: "The system's limit of file watches is reached",
+  MESH_PRESENT: "Another mesh is installed in this cluster",
+  RIGHTS_MISSING: "The cluster does not grant the rights that are needed",
   PORT_TAKEN: "A port is in use by another program",
   DISK_FULL: "There is no space left on the disk",
   STATE_CORRUPT: "The saved state of the cluster cannot be read",

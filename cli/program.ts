@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { VERSION } from "#api/names.ts";
+import { addCluster } from "./commands/cluster.ts";
 import { addDown } from "./commands/down.ts";
 import { addKubectl } from "./commands/kubectl.ts";
 import { addLab } from "./commands/lab.ts";
@@ -17,7 +18,17 @@ export function createProgram(): Command {
     .showSuggestionAfterError()
     .showHelpAfterError("(slipway --help lists the commands)")
     .exitOverride((error) => process.exit(error.exitCode === 1 ? 64 : error.exitCode));
-  for (const add of [addStart, addUp, addDown, addStatus, addLab, addProxyStatus, addProxyConfig, addKubectl])
+  for (const add of [
+    addStart,
+    addUp,
+    addDown,
+    addStatus,
+    addCluster,
+    addLab,
+    addProxyStatus,
+    addProxyConfig,
+    addKubectl,
+  ])
     add(program);
   return program;
 }

@@ -7,11 +7,12 @@ const marks = { pending: "·", running: "…", done: "✓", failed: "✗", skipp
 /** Follows the bring-up until the cluster is ready. In a terminal a running step is redrawn; in a pipe each end of a step is one line. */
 export async function followStart(
   rpc: RpcClient,
-  options: { readonly signal: AbortSignal; readonly quiet: boolean },
+  options: { readonly signal: AbortSignal; readonly quiet: boolean; readonly cluster?: string },
 ): Promise<ClusterStatus> {
   const shown = new Set<string>();
+  const choice = options.cluster === undefined ? {} : { name: options.cluster };
   const live = process.stderr.isTTY && !options.quiet;
-  for await (const status of rpc.stream("cluster.status", {}, options.signal)) {
+  for await (const status of rpc.stream("cluster.status", choice, options.signal)) {
     if (!options.quiet) show(status, { shown, live });
     if (status.phase === "ready") {
       if (live) process.stderr.write("\r\x1b[K");

@@ -1,4 +1,5 @@
 import type { ProviderKind } from "#api/rpc/cluster.ts";
+import type { MeshValues } from "#mesh/deploy/values.ts";
 
 /**
  * Where a cluster comes from. Small on purpose: everything that happens in a cluster goes through its Kubernetes API, so a
@@ -10,8 +11,10 @@ export interface ClusterProvider {
   preflight(context: ProviderContext): Promise<void>;
   /** Starts the cluster, making it if there is none. On failure or abort nothing of it keeps running. */
   start(context: ProviderContext): Promise<RunningCluster>;
-  /** Deletes the stopped cluster and all its state. */
+  /** Deletes the cluster and all its state. It has been stopped before, unless `deletesRunning`. */
   delete(): Promise<void>;
+  /** Whether a running cluster is deleted at once: stopping one only to delete it may take long. */
+  readonly deletesRunning: boolean;
 }
 
 export interface ProviderContext {
@@ -26,6 +29,10 @@ export interface RunningCluster {
   readonly kubernetesVersion: string;
   /** Path of a kubeconfig with full rights. */
   readonly kubeconfig: string;
+  /** How the mesh is installed here: images that this cluster has, ports that are reached from outside. */
+  readonly mesh: MeshValues;
+  /** Where this machine reaches port 80 of the mesh's gateway; undefined where a port-forward has to do. */
+  readonly gatewayUrl: string | undefined;
   /** Process outside that the cluster is; undefined when it is not ours to end. */
   readonly pid: number | undefined;
   /** Settles when the cluster ends by itself, with why. */

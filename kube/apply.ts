@@ -1,8 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { KubeObject, ObjectReference } from "#api/kinds/object.ts";
 import type { Problem } from "#api/problem.ts";
 import type { KubeClient } from "./client.ts";
+import { whenServed } from "./definitions.ts";
 import type { Discovery } from "./discovery.ts";
 import type { ManifestObject } from "./manifest.ts";
 import { type ResourceType, resources } from "./resource.ts";
@@ -28,8 +28,6 @@ export interface ApplyOutcome {
   readonly problems: readonly Problem[];
 }
 
-/** How long a definition may take until its kind is served, in milliseconds. */
-const ESTABLISH_MS = 10_000;
 /** Namespace that an object without one goes to, as kubectl does. */
 const DEFAULT_NAMESPACE = "default";
 
@@ -115,7 +113,7 @@ async function applyOne(
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   } as const;
   const after = await client.apply(type, object, options);
-  if (!dryRun && object.kind === "CustomResourceDefinition") await whenEstablished(client, name);
+  if (!dryRun && object.kind === "CustomResourceDefinition") await whenServed(client, [object], context.signal);
   return {
     object: reference,
     action: before === undefined ? "created" : sameMeaning(before, after) ? "unchanged" : "changed",
@@ -135,18 +133,6 @@ function sameMeaning(before: KubeObject, after: KubeObject): boolean {
     ...rest
   }: KubeObject): unknown => ({ ...rest, metadata });
   return isDeepStrictEqual(strip(before), strip(after));
-}
-
-async function whenEstablished(client: KubeClient, name: string): Promise<void> {
-  for (let waited = 0; waited < ESTABLISH_MS; waited += 20) {
-    const definition = await client.get<KubeObject & { status?: { conditions?: { type: string; status: string }[] } }>(
-      resources.customResourceDefinitions,
-      { name },
-    );
-    if (definition?.status?.conditions?.some(({ type, status }) => type === "Established" && status === "True")) return;
-    await delay(20);
-  }
-  throw new Error(`the definition ${name} was not established within ${ESTABLISH_MS / 1000} s`);
 }
 
 function withNamespace(object: KubeObject, type: ResourceType): KubeObject {

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Fingerprint, filesBelow, fingerprintOf, isCurrent } from "./bundling/fingerprint.ts";
-import { imageSources, programs } from "./bundling/programs.ts";
+import { imageSources, programs, runtimeRecipe } from "./bundling/programs.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const stateFile = join(root, "dist/.state.json");
@@ -54,6 +54,16 @@ const imageSteps: readonly Step[] = imageSources.map((image) => ({
     ];
   },
 }));
+
+const runtimeStep: Step = {
+  name: "image runtime",
+  needs: runtimeRecipe,
+  makes: "dist/images/runtime/Dockerfile",
+  run: async () => {
+    cpSync(join(root, runtimeRecipe), join(root, "dist/images/runtime"), { recursive: true });
+    return filesBelow(root, [runtimeRecipe]);
+  },
+};
 
 /** Runs a tool of node_modules with our Node.js. */
 const runTool = (tool: string, args: readonly string[]): void =>
@@ -117,11 +127,13 @@ function readState(): Record<string, Fingerprint> {
 
 const state = readState();
 // Images first: a program's compile cache lies in its image's folder.
-const wanted = [...imageSteps, ...programSteps, labsStep, interfaceStep, desktopStep].filter(({ name }) => {
-  if (options.only === undefined) return true;
-  const image = programs.find((program) => program.name === options.only)?.folder.split("/")[1];
-  return name === options.only || name === `image ${image}`;
-});
+const wanted = [...imageSteps, runtimeStep, ...programSteps, labsStep, interfaceStep, desktopStep].filter(
+  ({ name }) => {
+    if (options.only === undefined) return true;
+    const image = programs.find((program) => program.name === options.only)?.folder.split("/")[1];
+    return name === options.only || name === `image ${image}`;
+  },
+);
 if (wanted.length === 0) {
   console.error(
     `build: there is no "${options.only}"; there are ${[...programSteps, labsStep, interfaceStep, desktopStep].map(({ name }) => name).join(", ")}`,

@@ -27,5 +27,26 @@ export interface ClusterStatus {
   /** Proportional set size of all processes of the lab. */
   readonly memoryBytes: number | undefined;
   readonly pods: { readonly ready: number; readonly total: number } | undefined;
+  /** By name, as the cluster tells them. */
+  readonly nodes: readonly NodeSummary[] | undefined;
   readonly error: ErrorReport | undefined;
+}
+
+export interface NodeSummary {
+  readonly name: string;
+  readonly ready: boolean;
+  /** Label topology.kubernetes.io/zone. */
+  readonly zone: string | undefined;
+  /** Of its kubelet. */
+  readonly version: string;
+}
+
+/** A line of the list of clusters. */
+export interface ClusterSummary
+  extends Pick<
+    ClusterStatus,
+    "name" | "provider" | "phase" | "kubernetesVersion" | "kubeconfig" | "memoryBytes" | "pods" | "nodes" | "error"
+  > {
+  /** Whether the labs and the views are on it. */
+  readonly current: boolean;
 }

@@ -1,5 +1,6 @@
+import type { ClusterDefinition } from "../cluster-definition.ts";
 import type { TrafficSettings } from "../lab.ts";
-import type { ClusterStatus, StepState } from "./cluster.ts";
+import type { ClusterStatus, ClusterSummary, StepState } from "./cluster.ts";
 import type { LabSummary, LabView } from "./lab-view.ts";
 import type { ApplyResult, ManifestCheck } from "./manifest.ts";
 import type { MeshStatus, RequestEvent, Topology, TrafficPoint, TrafficStatus } from "./telemetry.ts";
@@ -13,10 +14,15 @@ import type { LogChunk, PodSummary, TerminalEvent, TerminalTarget } from "./term
 export interface Calls {
   "app.info": { params: Empty; result: AppInfo };
   "app.shutdown": { params: { readonly deleteState: boolean }; result: Empty };
-  "cluster.start": { params: Empty; result: Empty };
-  "cluster.cancel": { params: Empty; result: Empty };
-  "cluster.stop": { params: Empty; result: Empty };
-  "cluster.delete": { params: Empty; result: Empty };
+  /** Begins to start; how it goes is in its status. */
+  "cluster.start": { params: ClusterChoice; result: Empty };
+  "cluster.cancel": { params: ClusterChoice; result: Empty };
+  "cluster.stop": { params: ClusterChoice; result: Empty };
+  "cluster.delete": { params: ClusterChoice; result: Empty };
+  /** Keeps the definition of a cluster that can then be started. */
+  "cluster.create": { params: { readonly definition: ClusterDefinition }; result: Empty };
+  /** Makes it the one that labs and views are on. */
+  "cluster.select": { params: { readonly name: string }; result: Empty };
   "labs.list": { params: { readonly language: string }; result: readonly LabSummary[] };
   "labs.open": { params: { readonly lab: string; readonly language: string }; result: LabView };
   /** Removes what the lab created and starts again at its first step. */
@@ -60,7 +66,9 @@ export interface Calls {
 }
 
 export interface Streams {
-  "cluster.status": { params: Empty; event: ClusterStatus };
+  /** Of the current cluster, unless one is named. */
+  "cluster.status": { params: ClusterChoice; event: ClusterStatus };
+  clusters: { params: Empty; event: { readonly clusters: readonly ClusterSummary[] } };
   /** Log lines of a bring-up step, from its start. */
   "cluster.log": { params: { readonly step: string }; event: { readonly lines: readonly string[] } };
   "mesh.status": { params: Empty; event: MeshStatus };
@@ -90,6 +98,10 @@ export interface Streams {
 export type CallName = keyof Calls;
 export type StreamName = keyof Streams;
 export type Empty = Record<string, never>;
+/** The current cluster, unless one is named. */
+export interface ClusterChoice {
+  readonly name?: string;
+}
 export type ProxyConfigPart = "listeners" | "routes" | "clusters" | "endpoints" | "secrets" | "bootstrap" | "all";
 
 export interface AppInfo {

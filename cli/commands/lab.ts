@@ -2,9 +2,12 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { AppError } from "#api/errors.ts";
 import { inspectLab } from "#main/host/labs/lab-folder.ts";
-import { connectHost } from "../host-process.ts";
+import { addClusterOptions, type ClusterOptions, chooseCluster } from "../cluster-options.ts";
+import { connectHost, ensureHost, type RunningHost } from "../host-process.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { playLab } from "../play-lab.ts";
+import { followStart } from "../progress.ts";
+import type { RpcClient } from "../rpc-client.ts";
 
 export function addLab(program: Command): void {
   const lab = program.command("lab").description("list, play back and validate labs");
@@ -23,16 +26,19 @@ export function addLab(program: Command): void {
           console.log(`${id.padEnd(12)} ${`${stepsDone}/${steps}`.padEnd(6)} ${`${minutes} min`.padEnd(8)} ${title}`);
     });
 
-  lab
-    .command("run <lab>")
-    .description("play a lab back from its hidden solutions; ends with 0 only when every check of every step held")
+  addClusterOptions(
+    lab
+      .command("run <lab>")
+      .description("play a lab back from its hidden solutions; ends with 0 only when every check of every step held"),
+  )
     .option("--fast", "no pauses between the steps")
     .option("--prove", "also require that each step's checks fail before its solution is applied")
     .option("-o, --output <format>", "json for machines")
-    .action(async (id: string, options: { fast?: boolean; prove?: boolean; output?: string }) => {
+    .action(async (id: string, options: RunOptions) => {
       const signal = interruptSignal();
-      const { rpc } = await connectHost();
+      const { rpc } = await hostFor(options);
       try {
+        if (isChosen(options)) await startCluster(rpc, options, signal);
         const result = await playLab(rpc, id, {
           signal,
           pauseMs: options.fast ? 0 : 3000,
@@ -63,4 +69,22 @@ export function addLab(program: Command): void {
       if (problems.length > 0) throw new AppError("LAB_INVALID", `${problems.length} problems in ${folder}`);
       console.log("The lab is valid.");
     });
+}
+
+interface RunOptions extends ClusterOptions {
+  readonly fast?: boolean;
+  readonly prove?: boolean;
+  readonly output?: string;
+}
+
+/** Whoever names a cluster wants the lab on it, running or not. */
+const isChosen = ({ cluster, provider }: ClusterOptions): boolean => cluster !== undefined || provider !== undefined;
+
+const hostFor = (options: RunOptions): Promise<RunningHost> =>
+  isChosen(options) ? ensureHost({ attached: false, port: undefined }) : connectHost();
+
+async function startCluster(rpc: RpcClient, options: RunOptions, signal: AbortSignal): Promise<void> {
+  const name = await chooseCluster(rpc, options);
+  await rpc.call("cluster.start", { name });
+  await followStart(rpc, { signal, quiet: options.output === "json", cluster: name });
 }

@@ -1,17 +1,18 @@
 import { once } from "node:events";
 import type { Command } from "commander";
+import { addClusterOptions, type ClusterOptions, chooseCluster } from "../cluster-options.ts";
 import { openDesktop } from "../desktop.ts";
 import { ensureHost, type RunningHost, whenEnded } from "../host-process.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { followStart } from "../progress.ts";
 
 export function addStart(program: Command): void {
-  program
-    .command("start")
-    .description("start the lab and stay in the foreground; Ctrl-C stops everything")
+  addClusterOptions(
+    program.command("start").description("start the lab and stay in the foreground; Ctrl-C stops everything"),
+  )
     .option("--port <port>", "port of the interface on 127.0.0.1 (default: any free one)", Number)
     .option("--no-window", "do not open a desktop window")
-    .action(async (options: { port?: number; window: boolean }) => {
+    .action(async (options: ClusterOptions & { port?: number; window: boolean }) => {
       const signal = interruptSignal();
       const host = await ensureHost({ attached: true, port: options.port });
       const address = `${host.instance.url}#token=${host.instance.token}`;
@@ -19,8 +20,10 @@ export function addStart(program: Command): void {
       console.log(`The lab: ${address}`);
       const window = options.window ? await openDesktop(address) : undefined;
       try {
-        if (host.started) await host.rpc.call("cluster.start", {});
-        await followStart(host.rpc, { signal, quiet: false });
+        const name = await chooseCluster(host.rpc, options);
+        const isMeant = host.started || options.provider !== undefined || options.cluster !== undefined;
+        if (isMeant) await host.rpc.call("cluster.start", { name });
+        await followStart(host.rpc, { signal, quiet: false, cluster: name });
         const { shopUrl } = await host.rpc.call("app.info", {});
         if (shopUrl !== undefined) console.log(`The shop: ${shopUrl}`);
         console.log(

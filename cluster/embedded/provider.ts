@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { AppError } from "#api/errors.ts";
+import { defaultValues } from "#mesh/deploy/values.ts";
 import type { ClusterProvider, ProviderContext, RunningCluster } from "../provider.ts";
 import { memoryOfTree } from "./memory.ts";
 import type { EmbeddedConfig, FromCluster, ToCluster } from "./protocol.ts";
@@ -30,6 +31,7 @@ export function embeddedProvider(options: EmbeddedOptions): ClusterProvider {
   let checked: SandboxMode | undefined;
   return {
     kind: "embedded",
+    deletesRunning: false,
     preflight: async () => {
       checked = await checkSandbox();
     },
@@ -83,6 +85,8 @@ async function start(
       name: options.name,
       kubernetesVersion: ready.version,
       kubeconfig,
+      mesh: defaultValues,
+      gatewayUrl: undefined,
       pid: sandbox.pid,
       ended: sandbox.exited.then(({ code, signal }) => `the cluster's process ended with ${signal ?? code}`),
       memoryBytes: () => memoryOfTree(sandbox.pid),

@@ -32,7 +32,7 @@ export interface ClusterApi {
   close(): Promise<void>;
 }
 
-export type WatchedKind = "pods" | "deployments" | "events";
+export type WatchedKind = "pods" | "deployments" | "events" | "nodes";
 
 export interface ObjectName {
   readonly apiVersion: string;

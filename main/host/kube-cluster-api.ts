@@ -21,6 +21,7 @@ const watched: Readonly<Record<WatchedKind, ResourceType>> = {
   pods: resources.pods,
   deployments: resources.deployments,
   events: resources.events,
+  nodes: resources.nodes,
 };
 /** Bursts of events are told together: watchers look at all objects anyway. */
 const COALESCE_MS = 20;

@@ -1,4 +1,7 @@
+import type { INode } from "kubernetes-models/v1/Node";
+import type { NodeSummary } from "#api/rpc/cluster.ts";
 import type { ClusterApi } from "./cluster-api.ts";
+import { type Observable, Subject } from "./observable.ts";
 import { Collector } from "./telemetry/collector.ts";
 import { RequestLog } from "./telemetry/requests.ts";
 import { Generator } from "./traffic/generator.ts";
@@ -9,28 +12,49 @@ export interface LabCluster {
   readonly collector: Collector;
   readonly generator: Generator;
   readonly requests: RequestLog;
+  readonly nodes: Observable<readonly NodeSummary[]>;
   /** Where a person's browser reaches the shop. */
   readonly shopUrl: string;
   dispose(): Promise<void>;
 }
 
-/** Begins to watch a cluster whose API server answers. */
-export async function openLabCluster(api: ClusterApi): Promise<LabCluster> {
+/**
+ * Begins to watch a cluster whose API server answers.
+ *
+ * @param gatewayUrl where this machine reaches the mesh's gateway; undefined where a port-forward has to do
+ */
+export async function openLabCluster(api: ClusterApi, gatewayUrl: string | undefined): Promise<LabCluster> {
   const requests = new RequestLog();
+  const nodes = new Subject<readonly NodeSummary[]>([]);
+  const unwatchNodes = api.watch("nodes", (objects) => nodes.set((objects as readonly INode[]).map(nodeSummary)));
   const collector = new Collector(api, requests);
   const generator = new Generator(api, collector.pods);
-  const forward = await api.forwardService({ namespace: "istio-system", name: "istio-ingressgateway", port: 80 });
+  const forward =
+    gatewayUrl === undefined
+      ? await api.forwardService({ namespace: "istio-system", name: "istio-ingressgateway", port: 80 })
+      : { url: gatewayUrl, close: async () => {} };
   return {
     api,
     collector,
     generator,
     requests,
+    nodes,
     shopUrl: forward.url,
     dispose: async () => {
+      unwatchNodes();
       generator.dispose();
       collector.dispose();
       await forward.close();
       await api.close();
     },
+  };
+}
+
+function nodeSummary({ metadata, status }: INode): NodeSummary {
+  return {
+    name: metadata?.name ?? "",
+    ready: status?.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false,
+    zone: metadata?.labels?.["topology.kubernetes.io/zone"],
+    version: status?.nodeInfo?.kubeletVersion ?? "",
   };
 }

@@ -35,6 +35,26 @@ export class Subject<T> implements Observable<T> {
   }
 }
 
+/** The value that the newest of `sources` leads to, and every one after it. */
+export function follow<Source, T>(sources: Observable<Source>, to: (source: Source) => Observable<T>): Observable<T> {
+  return {
+    get value() {
+      return to(sources.value).value;
+    },
+    watch: (watcher) => {
+      let dispose: Disposer = () => {};
+      const unwatch = sources.watch((source) => {
+        dispose();
+        dispose = to(source).watch(watcher);
+      });
+      return () => {
+        unwatch();
+        dispose();
+      };
+    },
+  };
+}
+
 /** Resolves with the first value that fits; rejects when the signal aborts. */
 export function whenValue<T>(source: Observable<T>, fits: (value: T) => boolean, signal?: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

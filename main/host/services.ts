@@ -1,18 +1,16 @@
+import type { ClusterRegistry } from "./clusters/cluster-registry.ts";
 import type { LabCluster } from "./lab-cluster.ts";
 import type { LabService } from "./labs/lab-service.ts";
-import type { Observable } from "./observable.ts";
-import type { Provisioning } from "./provisioning/provisioning.ts";
 import type { Terminals } from "./terminals/terminals.ts";
 
 /** What the RPC handlers work with. */
 export interface HostServices {
   readonly mode: "browser" | "desktop";
-  readonly provisioning: Provisioning;
-  readonly labs: LabService;
+  readonly clusters: ClusterRegistry;
   readonly terminals: Terminals;
-  /** Undefined while no cluster runs. */
-  readonly cluster: Observable<LabCluster | undefined>;
-  /** The running cluster; throws NOT_RUNNING. */
+  /** The labs of the current cluster. */
+  labs(): LabService;
+  /** The current cluster while it runs; throws NOT_RUNNING. */
   running(): LabCluster;
   /** Begins to end the host. */
   shutdown(deleteState: boolean): void;

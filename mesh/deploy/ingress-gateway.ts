@@ -14,20 +14,23 @@ const metadata = {
 
 export const gatewayServiceAccount: IServiceAccount = { apiVersion: "v1", kind: "ServiceAccount", metadata };
 
-export const gatewayService: IService = {
-  apiVersion: "v1",
-  kind: "Service",
-  metadata,
-  spec: {
-    type: "LoadBalancer",
-    selector,
-    ports: [
-      { name: "status-port", port: ports.health, targetPort: ports.health, protocol: "TCP" },
-      { name: "http2", port: 80, targetPort: 8080, protocol: "TCP" },
-      { name: "https", port: 443, targetPort: 8443, protocol: "TCP" },
-    ],
-  },
-};
+export function gatewayService({ gatewayNodePorts }: MeshValues): IService {
+  const nodePort = (port: number | undefined): { nodePort?: number } => (port === undefined ? {} : { nodePort: port });
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata,
+    spec: {
+      type: "LoadBalancer",
+      selector,
+      ports: [
+        { name: "status-port", port: ports.health, targetPort: ports.health, protocol: "TCP" },
+        { name: "http2", port: 80, targetPort: 8080, protocol: "TCP", ...nodePort(gatewayNodePorts?.http) },
+        { name: "https", port: 443, targetPort: 8443, protocol: "TCP", ...nodePort(gatewayNodePorts?.https) },
+      ],
+    },
+  };
+}
 
 /** A Deployment whose one container the injector fills in (template `gateway`, image `auto`), as Istio's gateway charts do. */
 export function gatewayDeployment(values: MeshValues): IDeployment {

@@ -3,6 +3,7 @@ import type { KubeObject } from "#api/kinds/object.ts";
 import { namespaces } from "#api/names.ts";
 import { crds } from "#gen/crds/all.ts";
 import type { KubeClient } from "#kube/client.ts";
+import { whenServed } from "#kube/definitions.ts";
 import { Discovery } from "#kube/discovery.ts";
 import { resources } from "#kube/resource.ts";
 import * as controlPlane from "./control-plane.ts";
@@ -44,7 +45,7 @@ function groups(values: MeshValues): readonly (readonly KubeObject[])[] {
       gatewayServiceAccount,
       gatewayRole,
       gatewayRoleBinding,
-      gatewayService,
+      gatewayService(values),
     ] as KubeObject[],
     [injectorWebhook, validatorWebhook] as KubeObject[],
     [controlPlane.deployment(values), gatewayDeployment(values)] as KubeObject[],
@@ -65,6 +66,8 @@ export async function installMesh(
   for (const group of manifests) {
     await Promise.all(group.map((object) => applyObject(client, discovery, { object, context })));
   }
+  // Whoever comes after this wants to use them.
+  await whenServed(client, crds as readonly KubeObject[], context.signal);
   await pruneMesh(client, manifests.flat(), { discovery, ...context });
 }
 

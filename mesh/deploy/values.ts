@@ -8,6 +8,8 @@ export interface MeshValues {
   /** Copies of the control plane; each serves proxies, and whatever must have one writer is elected. */
   readonly controlPlaneReplicas: number;
   readonly gatewayReplicas: number;
+  /** Ports of every node that lead to the gateway; undefined leaves the choice to the cluster. */
+  readonly gatewayNodePorts?: { readonly http: number; readonly https: number } | undefined;
 }
 
 export const defaultValues: MeshValues = {

@@ -3,7 +3,7 @@ import { isAbsolute, join, relative } from "node:path";
 import { nativePackages, type Program } from "./programs.ts";
 
 /** Optional accelerators that packages try to load and do without. */
-const absent: readonly string[] = ["bufferutil", "utf-8-validate", "pino-pretty"];
+const absent: readonly string[] = ["bufferutil", "utf-8-validate", "pino-pretty", "cpu-features"];
 
 /**
  * Bundles a program into one module and returns the files that it was made from, relative to `root`. What the program imports
@@ -20,7 +20,9 @@ export async function bundle(root: string, program: Program): Promise<readonly s
     input: join(root, program.entry),
     cwd: root,
     platform: "node",
-    external: (id) => [...nativePackages, ...absent].some((name) => id === name || id.startsWith(`${name}/`)),
+    // Compiled accelerators of packages (ssh2) are tried and done without.
+    external: (id) =>
+      id.endsWith(".node") || [...nativePackages, ...absent].some((name) => id === name || id.startsWith(`${name}/`)),
     treeshake: true,
     onLog: (level, log, next) => {
       // Packages' own circular imports and eval are theirs to judge.

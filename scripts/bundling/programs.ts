@@ -43,6 +43,9 @@ export interface ImageSource {
   readonly natives: readonly string[];
 }
 
+/** The recipe of what the images of the catalogue stand on where they are built for a container engine. */
+export const runtimeRecipe = "assets/images/runtime";
+
 export const imageSources: readonly ImageSource[] = [
   { name: "mesh", natives: ["koffi"] },
   { name: "apps", natives: [] },

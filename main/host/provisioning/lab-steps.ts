@@ -7,10 +7,12 @@ import { Discovery } from "#kube/discovery.ts";
 import { parseManifest } from "#kube/manifest.ts";
 import { whenAvailable } from "#kube/wait.ts";
 import { installMesh } from "#mesh/deploy/install.ts";
+import type { MeshValues } from "#mesh/deploy/values.ts";
 import type { Step, StepContext } from "./bring-up.ts";
 
 export interface LabStepOptions {
   readonly connection: () => Connection;
+  readonly mesh: () => MeshValues;
   /** A file of apps/manifests. */
   readonly readManifest: (name: string) => Promise<string>;
 }
@@ -51,7 +53,7 @@ export function labSteps(options: LabStepOptions): readonly Step[] {
       id: "mesh",
       title: "Install the mesh",
       after: ["cluster"],
-      run: (context) => withClient((client) => installMesh(client, context)),
+      run: (context) => withClient((client) => installMesh(client, context, options.mesh())),
     },
     apply("shop", "Deploy the shop", "shop.yaml", ["mesh"]),
     apply("traffic", "Deploy the traffic generator", "traffic.yaml", ["cluster"]),

@@ -36,6 +36,7 @@ export class Provisioning {
       readyAt: undefined,
       memoryBytes: undefined,
       pods: undefined,
+      nodes: undefined,
       error: undefined,
     });
     this.status = this.#status;
@@ -67,9 +68,15 @@ export class Provisioning {
   }
 
   async delete(): Promise<void> {
-    await this.stop();
-    await this.#options.provider.delete();
-    this.#change({ phase: "absent", steps: [] });
+    const { provider } = this.#options;
+    if (provider.deletesRunning) {
+      this.cancel();
+      await this.#working;
+      await this.#leave();
+      this.#change({ phase: "stopping" });
+    } else await this.stop();
+    await provider.delete();
+    this.#change({ phase: "absent", steps: [], error: undefined });
   }
 
   stepLog(step: string): Observable<readonly string[]> {
@@ -78,7 +85,7 @@ export class Provisioning {
   }
 
   /** What is measured while it runs. */
-  measured(change: Pick<Partial<ClusterStatus>, "memoryBytes" | "pods">): void {
+  measured(change: Pick<Partial<ClusterStatus>, "memoryBytes" | "pods" | "nodes">): void {
     if (this.#status.value.phase === "ready") this.#change(change);
   }
 
@@ -133,11 +140,17 @@ export class Provisioning {
   }
 
   async #end(): Promise<void> {
+    const cluster = await this.#leave();
+    await cluster?.stop();
+  }
+
+  /** Lets go of the cluster, which may go on running. */
+  async #leave(): Promise<RunningCluster | undefined> {
     const cluster = this.#cluster;
     this.#cluster = undefined;
     await this.#options.onGone();
-    await cluster?.stop();
-    this.#change({ kubeconfig: undefined, memoryBytes: undefined, pods: undefined });
+    this.#change({ kubeconfig: undefined, memoryBytes: undefined, pods: undefined, nodes: undefined });
+    return cluster;
   }
 
   #change(change: Partial<ClusterStatus>): void {

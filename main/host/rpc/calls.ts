@@ -18,57 +18,68 @@ const dumpTypes: Readonly<Record<Exclude<ProxyConfigPart, "all">, string>> = {
 
 /** The calls of the contract, each a line or two over the service that knows. */
 export function createCalls(services: HostServices): CallHandlers {
-  const { provisioning, labs, terminals } = services;
+  const { clusters, terminals } = services;
   return {
     "app.info": async (): Promise<AppInfo> => ({
       version: VERSION,
       hostPid: process.pid,
-      clusterPid: provisioning.cluster?.pid,
+      clusterPid: clusters.current.value.provisioning.cluster?.pid,
       mode: services.mode,
-      shopUrl: services.cluster.value?.shopUrl,
+      shopUrl: clusters.running.value?.shopUrl,
       platform: process.platform,
     }),
     "app.shutdown": async ({ deleteState }) => {
       services.shutdown(deleteState);
       return {};
     },
-    "cluster.start": async () => {
-      provisioning.start();
+    "cluster.start": async ({ name }) => {
+      clusters.get(name).provisioning.start();
       return {};
     },
-    "cluster.cancel": async () => {
-      provisioning.cancel();
+    "cluster.cancel": async ({ name }) => {
+      clusters.get(name).provisioning.cancel();
       return {};
     },
-    "cluster.stop": async () => {
-      await provisioning.stop();
+    "cluster.stop": async ({ name }) => {
+      await clusters.get(name).provisioning.stop();
       return {};
     },
-    "cluster.delete": async () => {
-      await provisioning.delete();
+    "cluster.delete": async ({ name }) => {
+      await clusters.remove(name);
       return {};
     },
-    "labs.list": async ({ language }) => labs.list(language),
+    "cluster.create": async ({ definition }) => {
+      await clusters.create(definition);
+      return {};
+    },
+    "cluster.select": async ({ name }) => {
+      await clusters.select(name);
+      return {};
+    },
+    "labs.list": async ({ language }) => services.labs().list(language),
     "labs.open": async ({ lab, language }) => {
-      const session = labs.session(lab);
+      const session = services.labs().session(lab);
       await session.open();
       return session.view(language);
     },
     "labs.reset": async ({ lab }) => {
-      await labs.session(lab).reset();
+      await services.labs().session(lab).reset();
       return {};
     },
     "labs.goto": async ({ lab, step }) => {
-      await labs.session(lab).goto(step);
+      await services.labs().session(lab).goto(step);
       return {};
     },
-    "labs.solution": async ({ lab, step }) => ({ yaml: labs.session(lab).solution(step) }),
-    "labs.apply": ({ lab, step, yaml }) => labs.session(lab).apply(step, yaml),
+    "labs.solution": async ({ lab, step }) => ({ yaml: services.labs().session(lab).solution(step) }),
+    "labs.apply": ({ lab, step, yaml }) => services.labs().session(lab).apply(step, yaml),
     "labs.check": async ({ lab, step, once }) => ({
-      passed: await labs.session(lab).check(step, once ? 0 : undefined),
+      passed: await services
+        .labs()
+        .session(lab)
+        .check(step, once ? 0 : undefined),
     }),
     "labs.cancelCheck": async ({ lab }) => {
-      labs.session(lab).cancelChecks();
+      services.labs().session(lab).cancelChecks();
       return {};
     },
     "manifest.check": ({ yaml }) => services.running().api.check(yaml),

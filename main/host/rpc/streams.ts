@@ -21,12 +21,17 @@ const NO_MESH: MeshStatus = { controlPlaneReady: false, proxies: [] };
 
 /** The streams of the contract. Those about a cluster outlive it: they are empty while there is none. */
 export function createStreams(services: HostServices): StreamHandlers {
-  const { provisioning, labs, terminals, cluster } = services;
+  const { clusters, terminals } = services;
+  const cluster = clusters.running;
   return {
-    "cluster.status": (_, sink) => provisioning.status.watch((status) => sink.push(status)),
+    "cluster.status": ({ name }, sink) => {
+      const status = name === undefined ? clusters.status : clusters.get(name).provisioning.status;
+      return status.watch((value) => sink.push(value));
+    },
+    clusters: (_, sink) => clusters.summaries.watch((summaries) => sink.push({ clusters: summaries })),
     "cluster.log": ({ step }, sink) => {
       let shown = 0;
-      return provisioning.stepLog(step).watch((lines) => {
+      return clusters.current.value.provisioning.stepLog(step).watch((lines) => {
         if (lines.length > shown) sink.push({ lines: lines.slice(shown) });
         shown = lines.length;
       });
@@ -38,7 +43,7 @@ export function createStreams(services: HostServices): StreamHandlers {
         () => sink.push(NO_MESH),
       ),
     "labs.view": ({ lab, language }, sink) => {
-      const session = labs.session(lab);
+      const session = services.labs().session(lab);
       return session.state.watch(() => sink.push(session.view(language)));
     },
     "traffic.status": (_, sink) =>

@@ -6,11 +6,13 @@ import type { Container } from "./pod.ts";
  */
 export function overlayContainer(template: Container, own: Container | undefined): Container {
   if (own === undefined) return template;
-  const { image, env, ports, volumeMounts, resources, securityContext, args, ...fields } = own;
+  const { image, imagePullPolicy, env, ports, volumeMounts, resources, securityContext, args, ...fields } = own;
+  // "Always" is what the API server gave to the name "auto", since it has no tag; nobody meant it for the image that comes in.
+  const ownImage = image === undefined || image === "auto" ? {} : { image, ...(imagePullPolicy && { imagePullPolicy }) };
   return {
     ...template,
     ...fields,
-    ...(image === undefined || image === "auto" ? {} : { image }),
+    ...ownImage,
     ...(args === undefined ? {} : { args }),
     env: byKey(template.env, env, "name"),
     ports: byKey(template.ports, ports, "containerPort"),

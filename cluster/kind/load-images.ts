@@ -1,0 +1,121 @@
+import type { Readable } from "node:stream";
+import { VERSION } from "#api/names.ts";
+import type { ProviderContext } from "../provider.ts";
+import type { Engine } from "./engine.ts";
+import type { LabImages } from "./images.ts";
+import { type KindNode, runInNode } from "./nodes.ts";
+
+const containerd = ["ctr", "--namespace=k8s.io", "images"];
+/** Kubernetes reads "slipway/mesh" as a name of Docker's registry. */
+const inCluster = (reference: string): string => `docker.io/${reference}`;
+
+/**
+ * Brings the images from the engine into every node that lacks one. They are saved once, in one archive, so that the layers that
+ * they share are sent once. The applications' image also gets the plain name that manifests use.
+ */
+export async function loadImages(
+  engine: Engine,
+  nodes: readonly KindNode[],
+  { images, context }: { readonly images: LabImages; readonly context: ProviderContext },
+): Promise<void> {
+  const { signal } = context;
+  const wanted = Object.values<string>({ ...images });
+  const lacking = await Promise.all(nodes.map(async (node) => ((await lacksOne(node, wanted, signal)) ? [node] : [])));
+  const targets = lacking.flat();
+  if (targets.length > 0) await sendImages(engine, targets, { wanted, context });
+  const alias = inCluster(`slipway/apps:${VERSION}`);
+  await Promise.all(
+    nodes.map((node) =>
+      runInNode(node, { args: [...containerd, "tag", "--force", inCluster(images.apps), alias], signal }),
+    ),
+  );
+}
+
+async function lacksOne(node: KindNode, wanted: readonly string[], signal: AbortSignal): Promise<boolean> {
+  const listed = (await runInNode(node, { args: [...containerd, "list", "--quiet"], signal })).split("\n");
+  return wanted.some((reference) => !listed.includes(inCluster(reference)));
+}
+
+async function sendImages(
+  engine: Engine,
+  nodes: readonly KindNode[],
+  { wanted, context }: { readonly wanted: readonly string[]; readonly context: ProviderContext },
+): Promise<void> {
+  const { signal } = context;
+  const archive = await saveImages(engine, wanted, signal);
+  const pipes: NodeJS.WritableStream[] = [];
+  let allConnected: () => void = () => {};
+  const connected = new Promise<void>((resolve) => {
+    allConnected = resolve;
+  });
+  let sent: () => void = () => {};
+  const done = new Promise<void>((resolve) => {
+    sent = resolve;
+  });
+  const imports = nodes.map((node) =>
+    runInNode(node, {
+      args: [...containerd, "import", "--snapshotter=overlayfs", "-"],
+      signal,
+      input: (stdin) => {
+        pipes.push(stdin);
+        if (pipes.length === nodes.length) allConnected();
+        return done;
+      },
+    }),
+  );
+  const pump = async (): Promise<void> => {
+    await connected;
+    let bytes = 0;
+    for await (const chunk of archive as AsyncIterable<Buffer>) {
+      signal.throwIfAborted();
+      await Promise.all(pipes.map((pipe) => write(pipe, chunk)));
+      const before = bytes;
+      bytes += chunk.length;
+      if (Math.floor(before / 2e7) !== Math.floor(bytes / 2e7))
+        context.detail(`loading images: ${Math.round(bytes / 1e6)} MB`);
+    }
+    context.detail("unpacking images");
+    sent();
+  };
+  try {
+    await Promise.race([Promise.all([pump(), ...imports]), Promise.all(imports)]);
+  } finally {
+    // After a failure the others must not wait for the rest of the archive.
+    (archive as Readable).destroy();
+    sent();
+  }
+  context.log(`loaded ${wanted.join(", ")} into ${nodes.map(({ name }) => name).join(", ")}`);
+}
+
+/** Resolves when the stream can take more, or has gone: then its command tells why. */
+function write(stream: NodeJS.WritableStream, chunk: Buffer): Promise<void> {
+  if (!stream.writable || stream.write(chunk)) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const event of ["drain", "close", "error"] as const) stream.off(event, done);
+      resolve();
+    };
+    for (const event of ["drain", "close", "error"] as const) stream.on(event, done);
+  });
+}
+
+/** An archive of several images, as `docker save` makes it. */
+function saveImages(
+  { docker }: Engine,
+  names: readonly string[],
+  abortSignal: AbortSignal,
+): Promise<NodeJS.ReadableStream> {
+  return new Promise((resolve, reject) => {
+    docker.modem.dial(
+      {
+        path: "/images/get?",
+        method: "GET",
+        options: { names: [...names] },
+        isStream: true,
+        statusCodes: { 200: true, 404: "no such image", 500: "server error" },
+        abortSignal,
+      },
+      (error, stream) => (error === null ? resolve(stream as NodeJS.ReadableStream) : reject(error)),
+    );
+  });
+}

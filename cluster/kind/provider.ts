@@ -1,0 +1,228 @@
+import { chmod, mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { KindSettings } from "#api/cluster-definition.ts";
+import { AppError } from "#api/errors.ts";
+import { defaultValues, type MeshValues } from "#mesh/deploy/values.ts";
+import type { ClusterProvider, ProviderContext, RunningCluster } from "../provider.ts";
+import { gatewayNodePorts, kindConfiguration } from "./configuration.ts";
+import { connectEngine, type Engine } from "./engine.ts";
+import { buildImages, type ImageOptions, type LabImages } from "./images.ts";
+import { createCluster, deleteCluster, exportKubeconfig, type KindCommand } from "./kind-command.ts";
+import { findKind } from "./kind-program.ts";
+import { loadImages } from "./load-images.ts";
+import { chooseNodeImage } from "./node-image.ts";
+import { whenNodesEnd } from "./node-watch.ts";
+import { type KindNode, listNodes, mappedPort, memoryOfNodes } from "./nodes.ts";
+import { checkEngineCommand, engineFacts, judgeEngine } from "./preflight.ts";
+import { whenApiReady, whenPodsRestarted } from "./ready.ts";
+import { freeName, readRecord, writeRecord } from "./record.ts";
+
+export interface KindOptions {
+  readonly name: string;
+  /** Holds the record of the cluster and its kubeconfig. */
+  readonly stateFolder: string;
+  /** Where a downloaded kind program is kept. */
+  readonly binFolder: string;
+  readonly imagesFolder: string;
+  readonly zones: readonly string[];
+  readonly settings: KindSettings;
+}
+
+/** Seconds that a node has to end by itself. */
+const STOP_S = 5;
+/** From here on the nodes run and can take images, while kind sets up Kubernetes in them. */
+const NODES_RUN = "Starting control-plane";
+
+/** What a start works with. */
+interface Tools {
+  readonly engine: Engine;
+  readonly command: KindCommand;
+}
+
+/** Real Kubernetes in containers of a Docker engine. */
+export function kindProvider(options: KindOptions): ClusterProvider {
+  let checked: Tools | undefined;
+  const tools = async (context: ProviderContext): Promise<Tools> => {
+    const engine = await connectEngine();
+    context.detail("asking the Docker engine");
+    judgeEngine(await engineFacts(engine), options.zones.length, context);
+    await checkEngineCommand(engine);
+    return { engine, command: { program: await findKind(options, context), env: engine.env } };
+  };
+  return {
+    kind: "kind",
+    deletesRunning: true,
+    preflight: async (context) => {
+      checked = await tools(context);
+    },
+    start: async (context) => {
+      const found = checked ?? (await tools(context));
+      checked = undefined;
+      return start(options, found, context);
+    },
+    delete: async () => {
+      const record = await readRecord(options.stateFolder);
+      if (record !== undefined) await remove(options, record.kindName);
+      await rm(options.stateFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+const kubeconfigOf = ({ stateFolder }: KindOptions): string => join(stateFolder, "kubeconfig");
+
+async function remove(options: KindOptions, kindName: string): Promise<void> {
+  const engine = await connectEngine();
+  if ((await listNodes(engine, kindName)).length === 0) return;
+  const quiet: ProviderContext = { signal: new AbortController().signal, detail: () => {}, log: () => {} };
+  const command = { program: await findKind(options, quiet), env: engine.env };
+  await deleteCluster(command, kindName, kubeconfigOf(options));
+}
+
+async function start(options: KindOptions, tools: Tools, context: ProviderContext): Promise<RunningCluster> {
+  const { stateFolder } = options;
+  const { engine, command } = tools;
+  const record = await readRecord(stateFolder);
+  const left = record === undefined ? [] : await listNodes(engine, record.kindName);
+  if (record !== undefined && left.length > 0 && record.complete) {
+    const images = await resume(options, { tools, kindName: record.kindName, nodes: left }, context);
+    return running(options, { tools, kindName: record.kindName, images }, context);
+  }
+  if (record !== undefined && left.length > 0) {
+    context.log("a start that was cut off has left nodes behind; they are removed");
+    await deleteCluster(command, record.kindName, kubeconfigOf(options));
+  }
+  const kindName = await freeName(engine, options.name);
+  const images = await create(options, { tools, kindName }, context);
+  return running(options, { tools, kindName, images }, context);
+}
+
+const imageOptions = ({ imagesFolder, settings }: KindOptions): ImageOptions => ({
+  imagesFolder,
+  baseImage: settings.baseImage,
+});
+
+interface Creation {
+  readonly tools: Tools;
+  readonly kindName: string;
+}
+
+/** Makes the cluster. The images are built while kind works, and brought in as soon as there are nodes. */
+async function create(options: KindOptions, { tools, kindName }: Creation, outer: ProviderContext): Promise<LabImages> {
+  const { engine, command } = tools;
+  const { stateFolder, settings } = options;
+  // One of the two that fails ends the other.
+  const failed = new AbortController();
+  const context = { ...outer, signal: AbortSignal.any([outer.signal, failed.signal]) };
+  await writeRecord(stateFolder, { kindName, complete: false });
+  const { image, kubelet } = await chooseNodeImage(engine, settings.nodeImage);
+  const configuration = kindConfiguration({
+    zones: options.zones,
+    ports: settings.ports ?? [],
+    kubelet,
+    patch: settings.configPatch,
+  });
+  context.log(configuration);
+  const nodesRun = Promise.withResolvers<void>();
+  const made = createCluster(command, {
+    name: kindName,
+    image,
+    configuration,
+    kubeconfig: kubeconfigOf(options),
+    signal: context.signal,
+    onLine: context.log,
+    onProgress: ({ step, state }) => {
+      if (state === "running") context.detail(step);
+      if (step.startsWith(NODES_RUN)) nodesRun.resolve();
+    },
+  }).finally(() => nodesRun.resolve());
+  const loaded = buildImages(engine, imageOptions(options), context).then(async (images) => {
+    await nodesRun.promise;
+    context.signal.throwIfAborted();
+    await loadImages(engine, await listNodes(engine, kindName), { images, context });
+    return images;
+  });
+  const fail = (error: unknown): never => {
+    failed.abort(error);
+    throw error;
+  };
+  const [, outcome] = await Promise.allSettled([made.catch(fail), loaded.catch(fail)]);
+  if (failed.signal.aborted || outcome.status === "rejected") {
+    await deleteCluster(command, kindName, kubeconfigOf(options)).catch(() => {});
+    outer.signal.throwIfAborted();
+    throw failed.signal.reason;
+  }
+  await limitNodes(await listNodes(engine, kindName), settings);
+  await writeRecord(stateFolder, { kindName, complete: true });
+  return outcome.value;
+}
+
+async function limitNodes(nodes: readonly KindNode[], { limits }: KindSettings): Promise<void> {
+  if (limits === undefined) return;
+  const { memoryMb, cpus } = limits;
+  const memory = memoryMb === undefined ? {} : { Memory: memoryMb * 1e6, MemorySwap: memoryMb * 1e6 };
+  const processors = cpus === undefined ? {} : { NanoCpus: Math.round(cpus * 1e9) };
+  await Promise.all(nodes.map(({ container }) => container.update({ ...memory, ...processors })));
+}
+
+/** Starts what was stopped, and brings the images up to date. */
+async function resume(
+  options: KindOptions,
+  { tools, kindName, nodes }: Creation & { readonly nodes: readonly KindNode[] },
+  context: ProviderContext,
+): Promise<LabImages> {
+  const { engine, command } = tools;
+  const stopped = nodes.filter(({ running: isRunning }) => !isRunning);
+  const startedAt = Date.now();
+  context.detail(stopped.length === 0 ? "the cluster's nodes run already" : "starting the nodes");
+  // In order: Docker gives addresses as containers come, and nodes know each other by them.
+  for (const { container } of stopped) await container.start({ abortSignal: context.signal });
+  const images = await buildImages(engine, imageOptions(options), context);
+  await exportKubeconfig(command, kindName, kubeconfigOf(options));
+  await whenApiReady(kubeconfigOf(options), context);
+  await loadImages(engine, nodes, { images, context });
+  if (stopped.length > 0) await whenPodsRestarted(kubeconfigOf(options), startedAt, context);
+  return images;
+}
+
+interface Made extends Creation {
+  readonly images: LabImages;
+}
+
+async function running(
+  options: KindOptions,
+  { tools: { engine }, kindName, images }: Made,
+  context: ProviderContext,
+): Promise<RunningCluster> {
+  const kubeconfig = kubeconfigOf(options);
+  await mkdir(options.stateFolder, { recursive: true, mode: 0o700 });
+  await chmod(kubeconfig, 0o600);
+  const kubernetesVersion = await whenApiReady(kubeconfig, context);
+  const nodes = await listNodes(engine, kindName);
+  const [first] = nodes;
+  if (first === undefined) throw new AppError("CLUSTER_START_FAILED", `the cluster ${kindName} has no nodes`);
+  const gatewayPort = await mappedPort(first, gatewayNodePorts.http);
+  const mesh: MeshValues = { ...defaultValues, image: images.mesh, gatewayNodePorts };
+  const watch = new AbortController();
+  return {
+    name: options.name,
+    kubernetesVersion,
+    kubeconfig,
+    mesh,
+    gatewayUrl: gatewayPort === undefined ? undefined : `http://127.0.0.1:${gatewayPort}/`,
+    pid: undefined,
+    ended: whenNodesEnd(engine, kindName, watch.signal),
+    memoryBytes: async () => memoryOfNodes(nodes).catch(() => undefined),
+    stop: async () => {
+      watch.abort();
+      await Promise.all((await listNodes(engine, kindName)).map(stopNode));
+    },
+  };
+}
+
+async function stopNode({ container, running: isRunning }: KindNode): Promise<void> {
+  if (!isRunning) return;
+  await container.stop({ t: STOP_S }).catch((error: { readonly statusCode?: number }) => {
+    // Stopped or gone in the meantime.
+    if (error.statusCode !== 304 && error.statusCode !== 404) throw error;
+  });
+}
