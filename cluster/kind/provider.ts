@@ -14,7 +14,7 @@ import { chooseNodeImage } from "./node-image.ts";
 import { whenNodesEnd } from "./node-watch.ts";
 import { type KindNode, listNodes, mappedPort, memoryOfNodes } from "./nodes.ts";
 import { checkEngineCommand, engineFacts, judgeEngine } from "./preflight.ts";
-import { whenApiReady, whenPodsRestarted } from "./ready.ts";
+import { whenApiReady, whenSettled } from "./ready.ts";
 import { freeName, readRecord, writeRecord } from "./record.ts";
 
 export interface KindOptions {
@@ -180,7 +180,7 @@ async function resume(
   await exportKubeconfig(command, kindName, kubeconfigOf(options));
   await whenApiReady(kubeconfigOf(options), context);
   await loadImages(engine, nodes, { images, context });
-  if (stopped.length > 0) await whenPodsRestarted(kubeconfigOf(options), startedAt, context);
+  if (stopped.length > 0) await whenSettled(kubeconfigOf(options), startedAt, context);
   return images;
 }
 

@@ -1,4 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { ILease } from "kubernetes-models/coordination.k8s.io/v1/Lease";
+import type { IEndpointSlice } from "kubernetes-models/discovery.k8s.io/v1/EndpointSlice";
 import type { IPod } from "kubernetes-models/v1/Pod";
 import { AppError } from "#api/errors.ts";
 import type { KubeObject } from "#api/kinds/object.ts";
@@ -38,18 +40,17 @@ export async function whenApiReady(kubeconfig: string, context: ProviderContext)
 }
 
 /**
- * Waits until every running pod's containers were started after `since` (milliseconds since the epoch). Just after its nodes were
- * started again a cluster still tells how it was before.
+ * Waits until the cluster tells how it is now. Just after its nodes were started again it still tells how it was before: so every
+ * running pod's containers must have been started after `since` (milliseconds since the epoch), the controllers must have a leader
+ * again (which takes as long as the lease of the last one), and Services must lead to the pods' new addresses.
  */
-export async function whenPodsRestarted(kubeconfig: string, since: number, context: ProviderContext): Promise<void> {
+export async function whenSettled(kubeconfig: string, since: number, context: ProviderContext): Promise<void> {
   const client = new KubeClient(kubeconfigConnection(kubeconfig));
   try {
     await until(PODS_MS, context.signal, async () => {
-      const pods = await client.list<IPod & KubeObject>(resources.pods, {}).catch(() => undefined);
-      if (pods === undefined) return false;
-      const old = pods.items.filter((pod) => !isFresh(pod, since));
-      context.detail(`waiting for ${old.length} of ${pods.items.length} pods to run again`);
-      return old.length === 0;
+      const waitsFor = await unsettled(client, since).catch(() => "the API server");
+      if (waitsFor !== undefined) context.detail(`waiting for ${waitsFor}`);
+      return waitsFor === undefined;
     });
   } catch (error) {
     context.signal.throwIfAborted();
@@ -58,6 +59,26 @@ export async function whenPodsRestarted(kubeconfig: string, since: number, conte
   } finally {
     client.close();
   }
+}
+
+/** What there is to wait for; undefined if there is nothing. */
+async function unsettled(client: KubeClient, since: number): Promise<string | undefined> {
+  const leader = { namespace: "kube-system", name: "kube-controller-manager" };
+  const [{ items: pods }, { items: slices }, lease] = await Promise.all([
+    client.list<IPod & KubeObject>(resources.pods, {}),
+    client.list<IEndpointSlice & KubeObject>(resources.endpointSlices, {}),
+    client.get<ILease & KubeObject>(resources.leases, leader),
+  ]);
+  const old = pods.filter((pod) => !isFresh(pod, since));
+  if (old.length > 0) return `${old.length} of ${pods.length} pods to run again`;
+  if (lease !== undefined && Date.parse(lease.spec?.renewTime ?? "") < since) return "the controllers";
+  const addresses = new Map(pods.map(({ metadata, status }) => [metadata.uid, status?.podIP]));
+  const stale = slices.filter(({ endpoints }) =>
+    (endpoints ?? []).some(
+      ({ targetRef, addresses: [address] }) => targetRef?.kind === "Pod" && addresses.get(targetRef.uid) !== address,
+    ),
+  );
+  return stale.length === 0 ? undefined : `the addresses of ${stale.map(({ metadata }) => metadata.name).join(", ")}`;
 }
 
 function isFresh({ status, metadata }: IPod & KubeObject, since: number): boolean {

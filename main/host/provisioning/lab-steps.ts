@@ -1,5 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { AppError } from "#api/errors.ts";
 import { namespaces } from "#api/names.ts";
+import type { Problem } from "#api/problem.ts";
 import { applyManifest } from "#kube/apply.ts";
 import { KubeClient } from "#kube/client.ts";
 import type { Connection } from "#kube/connection.ts";
@@ -18,6 +20,9 @@ export interface LabStepOptions {
 }
 
 const WAIT_MS = 120_000;
+/** How long the control plane may need until the API server reaches its webhooks: it or its node may just have been started. */
+const WEBHOOK_MS = 60_000;
+const isWebhookAway = ({ message }: Problem): boolean => /failed calling webhook/.test(message);
 
 /** From a cluster that answers to a lab that is ready: the mesh, the shop, the traffic generator. What does not depend runs side by side. */
 export function labSteps(options: LabStepOptions): readonly Step[] {
@@ -69,12 +74,15 @@ async function applyFile(
   { file, context }: { readonly file: string; readonly context: StepContext },
 ): Promise<void> {
   const { objects } = parseManifest(yaml);
-  const outcome = await applyManifest(objects, {
-    client,
-    discovery: new Discovery(client),
-    fieldManager: "slipway",
-    signal: context.signal,
-  });
+  const discovery = new Discovery(client);
+  const attempt = () => applyManifest(objects, { client, discovery, fieldManager: "slipway", signal: context.signal });
+  let outcome = await attempt();
+  const end = Date.now() + WEBHOOK_MS;
+  while (outcome.problems.some(isWebhookAway) && Date.now() < end) {
+    context.detail("waiting for the control plane's webhook");
+    await delay(500, undefined, { signal: context.signal });
+    outcome = await attempt();
+  }
   for (const { object, action } of outcome.applied) context.log(`${object.kind} ${object.name} ${action}`);
   const [problem] = outcome.problems;
   if (problem !== undefined)

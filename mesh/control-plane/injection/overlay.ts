@@ -8,7 +8,8 @@ export function overlayContainer(template: Container, own: Container | undefined
   if (own === undefined) return template;
   const { image, imagePullPolicy, env, ports, volumeMounts, resources, securityContext, args, ...fields } = own;
   // "Always" is what the API server gave to the name "auto", since it has no tag; nobody meant it for the image that comes in.
-  const ownImage = image === undefined || image === "auto" ? {} : { image, ...(imagePullPolicy && { imagePullPolicy }) };
+  const ownImage =
+    image === undefined || image === "auto" ? {} : { image, ...(imagePullPolicy && { imagePullPolicy }) };
   return {
     ...template,
     ...fields,
