@@ -7,7 +7,10 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{api,kube,cluster,mesh,main,renderer,cli,apps,scripts}/**/*.test.{ts,tsx}", "test/docs/*.test.ts"],
+          include: [
+            "{api,kube,cluster,mesh,main,renderer,cli,apps,scripts}/**/*.test.{ts,tsx}",
+            "test/{docs,differential}/*.test.ts",
+          ],
           testTimeout: 20_000,
         },
       },
@@ -18,6 +21,15 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: "differential",
+          include: ["test/differential/*.live.ts"],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 700_000,
         },
       },
     ],

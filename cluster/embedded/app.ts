@@ -53,9 +53,9 @@ export async function buildCluster({
     logger,
     clock,
   });
-  const { resources } = api;
-  await bootstrap(resources, { api: API_ADDRESS, dns: DNS_ADDRESS });
-  const events = createEventRecorder({ resources, clock, logger, host: config.nodes[0]?.name ?? "slipway" });
+  const [resources, kubelet] = [api.resourcesFor("kube-controller-manager"), api.resourcesFor("kubelet")];
+  await bootstrap(api.resourcesFor("kube-apiserver"), { api: API_ADDRESS, dns: DNS_ADDRESS });
+  const events = createEventRecorder({ resources: kubelet, clock, logger, host: config.nodes[0]?.name ?? "slipway" });
   onProgress("starting controllers and node");
   const controllers = startControllers({
     resources,
@@ -66,7 +66,7 @@ export async function buildCluster({
     clusterCa: api.clusterCa,
   });
   const node = await startNode({
-    resources,
+    resources: kubelet,
     stateDir: config.stateFolder,
     imagesDir: config.imagesFolder,
     nodes: config.nodes,

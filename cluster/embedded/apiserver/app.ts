@@ -31,7 +31,8 @@ export interface ApiServerOptions {
 }
 
 export interface ApiServer {
-  readonly resources: Resources;
+  /** The API for a part of the cluster itself, as the manager of the fields that it writes. */
+  resourcesFor(manager: string): Resources;
   readonly types: ResourceTypes;
   readonly kubeconfig: string;
   readonly clusterCa: string;
@@ -96,7 +97,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     inner.listen(clusterAddress.port, clusterAddress.address, resolve);
   });
   return {
-    resources: new LocalResources(registry, catalog, now),
+    resourcesFor: (manager) => new LocalResources(registry, catalog, { now, manager }),
     types: catalog,
     kubeconfig: kubeconfigOf(options.server, certificates),
     clusterCa: certificates.ca,

@@ -28,11 +28,38 @@ export function problemsOf(object: ApiObject, old: ApiObject | undefined): reado
     case "apps/v1/DaemonSet":
     case "apps/v1/StatefulSet":
       return workloadProblems(spec, old === undefined ? undefined : asObject(old.spec));
+    case "v1/ConfigMap":
+    case "v1/Secret":
+      return dataProblems(object, old);
     case "batch/v1/Job":
       return podProblems(asObject(asObject(spec.template).spec), "spec.template.spec");
     default:
       return [];
   }
+}
+
+const CONFIG_KEY =
+  "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+
+function dataProblems(object: ApiObject, old: ApiObject | undefined): FieldProblem[] {
+  const problems = ["data", "binaryData"].flatMap((field) =>
+    Object.keys(asObject(object[field]))
+      .filter((key) => !/^[-._a-zA-Z0-9]+$/.test(key) || key.length > 253)
+      .map((key) => wrong(`${field}[${key}]`, key, CONFIG_KEY)),
+  );
+  if (old === undefined) return problems;
+  if (object.kind === "Secret" && object.type !== old.type)
+    problems.push(wrong("type", object.type, "field is immutable"));
+  if (old.immutable !== true) return problems;
+  const forbidden = (field: string): FieldProblem => ({
+    field,
+    message: "Forbidden: field is immutable when `immutable` is set",
+    reason: "FieldValueForbidden",
+  });
+  if (object.immutable !== true) problems.push(forbidden("immutable"));
+  for (const field of ["data", "binaryData"])
+    if (!equalJson(object[field] ?? {}, old[field] ?? {})) problems.push(forbidden(field));
+  return problems;
 }
 
 function workloadProblems(spec: JsonObject, old: JsonObject | undefined): FieldProblem[] {

@@ -1,7 +1,7 @@
 import type { KnownType, ResourceTypes } from "../controllers/context.ts";
 import type { ApiObject } from "../machinery/api-object.ts";
 import type { Store } from "../store/store.ts";
-import { type CustomKind, kindsOf } from "./custom-kinds.ts";
+import { kindsOf } from "./custom-kinds.ts";
 import { builtInKinds, type Kind } from "./kinds.ts";
 
 const DEFINITIONS = "apiextensions.k8s.io/customresourcedefinitions";
@@ -59,5 +59,3 @@ export class Catalog implements ResourceTypes {
     for (const listener of this.#listeners) listener();
   }
 }
-
-export const isCustom = (kind: Kind): kind is CustomKind => "schema" in kind;

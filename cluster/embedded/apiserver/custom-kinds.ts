@@ -9,6 +9,8 @@ export interface CustomKind extends Kind {
   readonly storageVersion: string;
 }
 
+export const isCustom = (kind: Kind): kind is CustomKind => "schema" in kind;
+
 /** The served versions of a definition; the storage version first. */
 export function kindsOf(definition: ApiObject): readonly CustomKind[] {
   const spec = asObject(definition.spec);

@@ -7,17 +7,16 @@ export function applyDefaults(kind: Kind, object: ApiObject): void {
   const spec = object.spec;
   switch (bucketOf(kind)) {
     case "/namespaces":
-      object.spec = { finalizers: ["kubernetes"], ...asObject(spec) };
-      object.status ??= { phase: "Active" };
       object.metadata.labels = { ...object.metadata.labels, "kubernetes.io/metadata.name": object.metadata.name ?? "" };
       return;
     case "/pods":
-      if (isObject(spec)) podSpec(spec);
-      object.status ??= { phase: "Pending", qosClass: "BestEffort" };
+      if (isObject(spec)) {
+        podSpec(spec);
+        fill(spec, { enableServiceLinks: true });
+      }
       return;
     case "/services":
       if (isObject(spec)) serviceSpec(spec);
-      object.status ??= { loadBalancer: {} };
       return;
     case "/secrets":
       object.type ??= "Opaque";
@@ -156,8 +155,6 @@ function volumeDefaults(volume: JsonObject): void {
 
 function serviceSpec(spec: JsonObject): void {
   fill(spec, { type: "ClusterIP", sessionAffinity: "None", internalTrafficPolicy: "Cluster" });
-  if (spec.type === "ExternalName") return;
-  fill(spec, { ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" });
   if (spec.type === "LoadBalancer" || spec.type === "NodePort") fill(spec, { externalTrafficPolicy: "Cluster" });
   if (spec.type === "LoadBalancer") fill(spec, { allocateLoadBalancerNodePorts: true });
   for (const port of asArray(spec.ports))

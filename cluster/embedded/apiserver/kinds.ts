@@ -111,6 +111,28 @@ export const builtInKinds: readonly Kind[] = [
   }),
 ];
 
+const withGeneration = new Set([
+  "/pods",
+  "apps/deployments",
+  "apps/replicasets",
+  "apps/daemonsets",
+  "apps/statefulsets",
+  "batch/jobs",
+  "batch/cronjobs",
+  "discovery.k8s.io/endpointslices",
+  "networking.k8s.io/ingresses",
+  "networking.k8s.io/ingressclasses",
+  "networking.k8s.io/networkpolicies",
+  "policy/poddisruptionbudgets",
+  "scheduling.k8s.io/priorityclasses",
+  "admissionregistration.k8s.io/mutatingwebhookconfigurations",
+  "admissionregistration.k8s.io/validatingwebhookconfigurations",
+  "apiextensions.k8s.io/customresourcedefinitions",
+]);
+
+/** Whether metadata.generation counts the changes of a kind's objects; it does for all custom kinds. */
+export const hasGeneration = (kind: Kind): boolean => "schema" in kind || withGeneration.has(bucketOf(kind));
+
 /** Where objects of a kind lie in the store; the version is only a way of showing them. */
 export const bucketOf = ({ group, resource }: Pick<Kind, "group" | "resource">): string => `${group}/${resource}`;
 export const apiVersionOf = ({ group, version }: Pick<Kind, "group" | "version">): string =>

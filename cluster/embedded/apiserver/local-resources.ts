@@ -1,6 +1,6 @@
 import type { KubeObject } from "#api/kinds/object.ts";
 import type { ApiObject } from "../machinery/api-object.ts";
-import { asObject } from "../machinery/json.ts";
+import { asObject, type Json } from "../machinery/json.ts";
 import type {
   DeleteOptions,
   Disposer,
@@ -11,11 +11,12 @@ import type {
   WatchObserver,
 } from "../machinery/resources.ts";
 import type { Catalog } from "./catalog.ts";
+import { serverSideApply } from "./fields/apply.ts";
+import type { StructShape } from "./fields/shape.ts";
 import { bucketOf, type Kind } from "./kinds.ts";
 import { jsonPatch, mergePatch, strategicMergePatch } from "./patch.ts";
 import { present, type Registry } from "./registry.ts";
 import { both, fieldPredicate, labelPredicate } from "./selectors.ts";
-import { serverSideApply } from "./server-side-apply.ts";
 import { unknownPath } from "./status.ts";
 
 /** The API without the bytes, for the cluster's own controllers and node. */
@@ -23,11 +24,14 @@ export class LocalResources implements Resources {
   readonly #registry: Registry;
   readonly #catalog: Catalog;
   readonly #now: () => string;
+  readonly #manager: string;
 
-  constructor(registry: Registry, catalog: Catalog, now: () => string) {
+  /** `manager` is who manages the fields that are written through this, as "kubelet". */
+  constructor(registry: Registry, catalog: Catalog, options: { readonly now: () => string; readonly manager: string }) {
     this.#registry = registry;
     this.#catalog = catalog;
-    this.#now = now;
+    this.#now = options.now;
+    this.#manager = options.manager;
   }
 
   async get<T extends KubeObject>(
@@ -56,17 +60,18 @@ export class LocalResources implements Resources {
 
   async create<T extends KubeObject>(type: ResourceType, object: T): Promise<T> {
     if (type.resource === "pods/binding") return toTyped<T>(await this.#bind(object));
-    return toTyped<T>(await this.#registry.create(this.#kind(type), toApi(object)));
+    const options = { manager: this.#manager };
+    return toTyped<T>(await this.#registry.create(this.#kind(type), toApi(object), options));
   }
 
   async update<T extends KubeObject>(type: ResourceType, object: T): Promise<T> {
-    return toTyped<T>(await this.#registry.update(this.#kind(type), nameOf(object), () => toApi(object)));
+    const options = { manager: this.#manager };
+    return toTyped<T>(await this.#registry.update(this.#kind(type), nameOf(object), () => toApi(object), options));
   }
 
   async updateStatus<T extends KubeObject>(type: ResourceType, object: T): Promise<T> {
-    return toTyped<T>(
-      await this.#registry.update(this.#kind(type), nameOf(object), () => toApi(object), { subresource: "status" }),
-    );
+    const options = { subresource: "status", manager: this.#manager };
+    return toTyped<T>(await this.#registry.update(this.#kind(type), nameOf(object), () => toApi(object), options));
   }
 
   async patch<T extends KubeObject>(
@@ -75,12 +80,16 @@ export class LocalResources implements Resources {
     name: string,
     request: PatchRequest,
   ): Promise<T> {
-    const options = request.subresource === undefined ? {} : { subresource: request.subresource };
+    const kind = this.#kind(type);
+    const context = { shape: this.#registry.shapes.of(kind), now: this.#now() };
     const changed = await this.#registry.update(
-      this.#kind(type),
+      kind,
       { namespace, name },
-      (current) => patchObject(current, request, this.#now()),
-      options,
+      (current) => patchObject(current, request, context),
+      {
+        ...(request.subresource === undefined ? {} : { subresource: request.subresource }),
+        ...(request.type === "apply" ? {} : { manager: request.fieldManager ?? this.#manager }),
+      },
     );
     return toTyped<T>(changed);
   }
@@ -178,19 +187,27 @@ export function bindPod(
   });
 }
 
-export function patchObject(current: ApiObject, request: PatchRequest, now: string): ApiObject {
+/** A patch, and what it needs to know. */
+export interface PatchContext {
+  readonly shape: StructShape;
+  readonly now: string;
+}
+
+export function patchObject(current: ApiObject, request: PatchRequest, { shape, now }: PatchContext): ApiObject {
+  const body = request.body as Json;
   switch (request.type) {
     case "json":
-      return jsonPatch(current, request.body) as ApiObject;
+      return jsonPatch(current as Json, body) as ApiObject;
     case "merge":
-      return mergePatch(current, request.body) as ApiObject;
+      return mergePatch(current as Json, body) as ApiObject;
     case "strategic":
-      return strategicMergePatch(current, request.body) as ApiObject;
+      return strategicMergePatch(current as Json, body, shape) as ApiObject;
     case "apply":
       return serverSideApply(current, request.body as ApiObject, {
         manager: request.fieldManager ?? "unknown",
         force: request.force ?? false,
         time: now,
+        shape,
         ...(request.subresource === undefined ? {} : { subresource: request.subresource }),
       });
   }

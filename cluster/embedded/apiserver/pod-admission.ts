@@ -17,7 +17,6 @@ export function admitPod(pod: ApiObject, store: Store): void {
     throw forbidden(
       `error looking up service account ${namespace}/${String(spec.serviceAccountName)}: serviceaccount "${String(spec.serviceAccountName)}" not found`,
     );
-  if (spec.enableServiceLinks === undefined) spec.enableServiceLinks = true;
   if (spec.tolerations === undefined) {
     spec.tolerations = ["not-ready", "unreachable"].map((name) => ({
       key: `node.kubernetes.io/${name}`,

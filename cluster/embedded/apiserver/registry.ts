@@ -1,19 +1,25 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { ApiObject } from "../machinery/api-object.ts";
-import { cloneJson, isObject } from "../machinery/json.ts";
+import { asObject, cloneJson, isObject } from "../machinery/json.ts";
 import type { DeleteOptions } from "../machinery/resources.ts";
 import { RevisionConflict, type Store } from "../store/store.ts";
 import { allocateService } from "./allocate.ts";
 import { problemsOf } from "./built-in-rules.ts";
-import { type Catalog, isCustom } from "./catalog.ts";
-import { establishedStatus } from "./custom-kinds.ts";
+import type { Catalog } from "./catalog.ts";
+import { establishedStatus, isCustom } from "./custom-kinds.ts";
 import { applyDefaults } from "./defaults.ts";
 import { withEphemeralContainers } from "./ephemeral-containers.ts";
-import { FieldCheck } from "./field-check.ts";
-import { apiVersionOf, bucketOf, type Kind } from "./kinds.ts";
+import { zeroOf } from "./fields/built-in-shapes.ts";
+import { completeStructs } from "./fields/complete.ts";
+import { pruneUnknown } from "./fields/field-check.ts";
+import { managedAfterUpdate } from "./fields/managers.ts";
+import { Shapes } from "./fields/shapes.ts";
+import { apiVersionOf, bucketOf, hasGeneration, type Kind } from "./kinds.ts";
+import { checkMetadata, keepImmutable } from "./object-meta.ts";
 import { admitPod } from "./pod-admission.ts";
-import { alreadyExists, badRequest, conflict, forbidden, invalid, notFound } from "./status.ts";
+import { prepareForCreate } from "./prepare-create.ts";
+import { alreadyExists, badRequest, conflict, failedPrecondition, forbidden, invalid, notFound } from "./status.ts";
 import { enforceSchema } from "./structural-schema.ts";
 import type { Webhooks } from "./webhooks.ts";
 
@@ -24,6 +30,8 @@ export interface WriteOptions {
   readonly fieldValidation?: "Strict" | "Warn" | "Ignore";
   readonly user?: { readonly name: string; readonly groups: readonly string[] };
   readonly onWarning?: (text: string) => void;
+  /** Who manages what this write changes; undefined when the object says it already, as after server-side apply. */
+  readonly manager?: string;
 }
 
 /** Tries of a write that lost against another one. */
@@ -34,7 +42,7 @@ export class Registry {
   readonly store: Store;
   #turn: Promise<unknown> = Promise.resolve();
   readonly #catalog: Catalog;
-  readonly #fields = new FieldCheck();
+  readonly shapes = new Shapes();
   readonly #serviceCidr: string;
   readonly #now: () => string;
   #webhooks: Webhooks | undefined;
@@ -72,19 +80,23 @@ export class Registry {
         ]);
       metadata.name = metadata.generateName + randomBytes(4).toString("hex").slice(0, 5);
     }
-    checkName(kind, metadata.name);
     if (kind.namespaced) this.#checkNamespace(metadata.namespace ?? "");
     metadata.uid = randomUUID();
     metadata.creationTimestamp = this.#now();
-    metadata.generation = 1;
+    if (hasGeneration(kind)) metadata.generation = 1;
+    else delete metadata.generation;
     delete metadata.resourceVersion;
     delete metadata.deletionTimestamp;
     if (kind.subresources.includes("status")) delete object.status;
     this.#prepare(kind, object, options);
+    this.#recordManager(kind, { before: undefined, after: object }, options);
     if (bucketOf(kind) === "/pods") admitPod(object, this.store);
     const admitted = await this.#admit(kind, object, { operation: "CREATE", options, old: undefined });
     // What a webhook added is completed like everything else.
     this.#prepare(kind, admitted, options);
+    prepareForCreate(kind, admitted);
+    if (!isCustom(kind)) completeStructs(admitted, this.shapes.of(kind));
+    checkMetadata(kind, admitted);
     this.#validate(kind, admitted, { old: undefined, options });
     if (bucketOf(kind) === "/services") return this.#inTurn(() => this.#commitNew(kind, admitted, options));
     return this.#commitNew(kind, admitted, options);
@@ -128,6 +140,13 @@ export class Registry {
       const named = wanted.metadata.resourceVersion;
       if (named !== undefined && named !== "" && named !== current.metadata.resourceVersion)
         throw conflict(kind, at.name);
+      const identity = wanted.metadata.uid;
+      if (identity !== undefined && identity !== "" && identity !== current.metadata.uid)
+        throw conflict(
+          kind,
+          at.name,
+          `Precondition failed: UID in precondition: ${identity}, UID in object meta: ${current.metadata.uid}`,
+        );
       try {
         return await this.#replace(kind, current, { wanted, options });
       } catch (error) {
@@ -148,15 +167,18 @@ export class Registry {
       if (current === undefined) throw notFound(kind, at.name);
       const { uid, resourceVersion } = options.preconditions ?? {};
       if (uid !== undefined && uid !== current.metadata.uid)
-        throw conflict(
+        throw failedPrecondition(
           kind,
           at.name,
           `the UID in the precondition (${uid}) does not match the UID in record (${current.metadata.uid}). The object might have been deleted and then recreated`,
         );
       if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion)
-        throw conflict(kind, at.name);
+        throw failedPrecondition(
+          kind,
+          at.name,
+          `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${current.metadata.resourceVersion}). The object might have been modified`,
+        );
       await this.#webhooks?.validate({ kind, operation: "DELETE", object: undefined, old: current, options });
-      if (options.dryRun) return { object: current, gone: false };
       try {
         return await this.#deleteOnce(kind, current, options);
       } catch (error) {
@@ -170,7 +192,7 @@ export class Registry {
   async #deleteOnce(
     kind: Kind,
     current: ApiObject,
-    options: DeleteOptions,
+    options: DeleteOptions & WriteOptions,
   ): Promise<{ readonly object: ApiObject; readonly gone: boolean }> {
     const object = cloneJson(current);
     const { metadata } = object;
@@ -189,6 +211,7 @@ export class Registry {
     const isNamespace =
       bucketOf(kind) === "/namespaces" && Array.isArray(spec.finalizers) && spec.finalizers.length > 0;
     const waits = finalizers.size > 0 || isNamespace || (isPod && grace > 0 && !ended);
+    if (!waits && options.dryRun) return { object: current, gone: true };
     if (!waits) return { object: await this.store.commit({ key, expected, next: undefined }), gone: true };
     const already = metadata.deletionTimestamp !== undefined;
     if (
@@ -202,8 +225,9 @@ export class Registry {
     metadata.deletionTimestamp = already
       ? metadata.deletionTimestamp!
       : new Date(Date.parse(this.#now()) + grace * 1000).toISOString().replace(/\.\d+Z$/, "Z");
-    metadata.generation = (metadata.generation ?? 1) + 1;
+    if (hasGeneration(kind)) metadata.generation = (metadata.generation ?? 1) + 1;
     if (isNamespace) object.status = { ...(isObject(object.status) ? object.status : {}), phase: "Terminating" };
+    if (options.dryRun) return { object, gone: false };
     return {
       object: present(kind, await this.store.commit({ key, expected, next: stored(kind, object) })),
       gone: false,
@@ -238,16 +262,19 @@ export class Registry {
     if (!isStatus) {
       keepImmutable(next, current, kind.subresources.includes("status"));
       this.#prepare(kind, next, options);
+      this.#recordManager(kind, { before: current, after: next }, options);
       if (!isDebugging) {
         next = await this.#admit(kind, next, { operation: "UPDATE", options, old: current });
         this.#prepare(kind, next, options);
       }
+      if (!isCustom(kind)) completeStructs(next, this.shapes.of(kind));
+      checkMetadata(kind, next);
       this.#validate(kind, next, { old: current, options });
       if (bucketOf(kind) === "/services") allocateService(next, this.store, this.#serviceCidr);
-      const specChanged = !isDeepStrictEqual(withoutMeta(next), withoutMeta(current));
-      next.metadata.generation = (current.metadata.generation ?? 1) + (specChanged ? 1 : 0);
-    }
-    if (options.dryRun) return next;
+      this.#countGeneration(kind, next, current);
+    } else this.#recordManager(kind, { before: current, after: next }, options);
+    if (options.dryRun)
+      return { ...next, metadata: { ...next.metadata, resourceVersion: current.metadata.resourceVersion ?? "" } };
     const key = keyOf(kind, current.metadata.namespace, current.metadata.name ?? "");
     const expected = Number(current.metadata.resourceVersion);
     // The last finalizer is gone: so is the object.
@@ -260,12 +287,48 @@ export class Registry {
   #prepare(kind: Kind, object: ApiObject, options: WriteOptions): void {
     if (!isCustom(kind)) {
       // The cluster's own parts are checked by the compiler.
-      if (options.fieldValidation !== undefined) reportUnknown(kind, this.#fields.prune(kind, object), options);
+      if (options.fieldValidation !== undefined)
+        reportUnknown(kind, pruneUnknown(kind, this.shapes.of(kind), object), options);
       return applyDefaults(kind, object);
     }
     const { problems, unknown } = enforceSchema(kind.schema, object);
     reportUnknown(kind, unknown, options);
     if (problems.length > 0) throw invalid(kind, object.metadata.name ?? "", problems);
+  }
+
+  #recordManager(
+    kind: Kind,
+    { before, after }: { readonly before: ApiObject | undefined; readonly after: ApiObject },
+    { manager, subresource }: WriteOptions,
+  ): void {
+    if (manager === undefined) return;
+    const shape = this.shapes.of(kind);
+    const nothing = isCustom(kind) ? {} : zeroOf(shape);
+    const managed = managedAfterUpdate(
+      { before: before ?? asObject(nothing), after, isNew: before === undefined },
+      shape,
+      {
+        manager,
+        time: this.#now(),
+        apiVersion: apiVersionOf(kind),
+        ...(subresource === undefined ? {} : { subresource }),
+      },
+    );
+    if (managed.length > 0) after.metadata.managedFields = managed;
+    else delete after.metadata.managedFields;
+  }
+
+  #countGeneration(kind: Kind, next: ApiObject, current: ApiObject): void {
+    if (!hasGeneration(kind)) {
+      delete next.metadata.generation;
+      return;
+    }
+    const specChanged =
+      !isDeepStrictEqual(withoutMeta(next), withoutMeta(current)) ||
+      // Of Deployments alone the annotations count too: they say how to roll back.
+      (bucketOf(kind) === "apps/deployments" &&
+        !isDeepStrictEqual(next.metadata.annotations ?? {}, current.metadata.annotations ?? {}));
+    next.metadata.generation = (current.metadata.generation ?? 1) + (specChanged ? 1 : 0);
   }
 
   #validate(
@@ -296,12 +359,19 @@ export class Registry {
   #checkType(kind: Kind, object: ApiObject): void {
     if (object.kind === undefined) object.kind = kind.kind;
     if (object.apiVersion === undefined) object.apiVersion = apiVersionOf(kind);
-    if (object.kind !== kind.kind || object.apiVersion !== apiVersionOf(kind)) {
-      throw badRequest(
-        `the object provided is ${object.apiVersion}, Kind=${object.kind}, but ${apiVersionOf(kind)}, Kind=${kind.kind} was expected`,
-      );
-    }
+    if (object.kind !== kind.kind || object.apiVersion !== apiVersionOf(kind)) throw this.#wrongType(kind, object);
     if (!isObject(object.metadata)) object.metadata = {};
+  }
+
+  #wrongType(kind: Kind, { apiVersion, kind: given }: ApiObject): Error {
+    const version = apiVersion.slice(apiVersion.indexOf("/") + 1);
+    const known = this.#catalog.findKind(apiVersion, given);
+    const package_ = ({ group }: Kind): string => (group === "" ? "core" : (group.split(".")[0] ?? ""));
+    const why =
+      known === undefined
+        ? `no kind "${given}" is registered for version "${apiVersion}" in scheme "pkg/runtime/scheme.go:111"`
+        : `converting (${version}.${given}) to (${package_(kind)}.${kind.kind}): unknown conversion`;
+    return badRequest(`${given} in version "${version}" cannot be handled as a ${kind.kind}: ${why}`);
   }
 
   #checkNamespace(name: string): void {
@@ -331,29 +401,6 @@ function stored(kind: Kind, object: ApiObject): ApiObject {
   return isCustom(kind) ? { ...object, apiVersion: `${kind.group}/${kind.storageVersion}` } : object;
 }
 
-function keepImmutable(next: ApiObject, current: ApiObject, hasStatus: boolean): void {
-  const { uid, creationTimestamp, namespace, name, deletionTimestamp, deletionGracePeriodSeconds } = current.metadata;
-  Object.assign(next.metadata, { uid, creationTimestamp, name, ...(namespace === undefined ? {} : { namespace }) });
-  if (deletionTimestamp === undefined) delete next.metadata.deletionTimestamp;
-  else Object.assign(next.metadata, { deletionTimestamp, deletionGracePeriodSeconds });
-  if (next.metadata.managedFields === undefined && current.metadata.managedFields !== undefined)
-    next.metadata.managedFields = cloneJson(current.metadata.managedFields);
-  if (hasStatus) {
-    if (current.status === undefined) delete next.status;
-    else next.status = cloneJson(current.status);
-  }
-  const [before, after] = [current.spec, next.spec];
-  // Allocated once and kept when an update does not repeat it.
-  if (
-    next.kind === "Service" &&
-    isObject(before) &&
-    isObject(after) &&
-    after.clusterIP === undefined &&
-    typeof before.clusterIP === "string"
-  )
-    after.clusterIP = before.clusterIP;
-}
-
 function isReleased(kind: Kind, object: ApiObject): boolean {
   if (object.metadata.deletionTimestamp === undefined || (object.metadata.finalizers?.length ?? 0) > 0) return false;
   if (bucketOf(kind) === "/pods") return object.metadata.deletionGracePeriodSeconds === 0;
@@ -375,19 +422,4 @@ function reportUnknown(kind: Kind, unknown: readonly string[], options: WriteOpt
 
 function withoutMeta({ metadata: _m, status: _s, apiVersion: _a, kind: _k, ...rest }: ApiObject): unknown {
   return rest;
-}
-
-/** DNS subdomain names, as almost all kinds have; RBAC allows more. */
-function checkName(kind: Kind, name: string): void {
-  const fits =
-    kind.group === "rbac.authorization.k8s.io"
-      ? !/[/%]/.test(name) && name !== "." && name !== ".."
-      : name.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name);
-  if (fits) return;
-  throw invalid(kind, name, [
-    {
-      field: "metadata.name",
-      message: `Invalid value: ${JSON.stringify(name)}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character`,
-    },
-  ]);
 }

@@ -4,7 +4,7 @@ import type { Catalog } from "./catalog.ts";
 import type { Kind } from "./kinds.ts";
 import { decodeProtobuf } from "./protobuf-body.ts";
 import type { Identity } from "./rbac.ts";
-import { badRequest, statusBody } from "./status.ts";
+import { badRequest, PageNotFound, statusBody, unsupportedMediaType } from "./status.ts";
 
 /** A request about a kind, taken apart. */
 export interface ResourceRequest {
@@ -56,7 +56,7 @@ function tryJson(text: string): unknown {
   }
 }
 
-export async function readJson(request: IncomingMessage): Promise<unknown> {
+async function readBytes(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -65,9 +65,19 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
       throw new StatusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${MAX_BODY}`);
     chunks.push(chunk);
   }
+  return Buffer.concat(chunks);
+}
+
+export const readText = async (request: IncomingMessage): Promise<string> =>
+  (await readBytes(request)).toString("utf8");
+
+/** The body by its content type, as Kubernetes reads it; undefined if there is none. `kind` is what it should be, for messages. */
+export async function readJson(request: IncomingMessage, kind = ""): Promise<unknown> {
+  const bytes = await readBytes(request);
   const type = request.headers["content-type"] ?? "";
-  if (size > 0 && type.includes("protobuf")) return decodeProtobuf(Buffer.concat(chunks));
-  const text = Buffer.concat(chunks).toString("utf8");
+  if (bytes.length > 0 && type.includes("protobuf")) return decodeProtobuf(bytes);
+  if (bytes.length > 0 && type !== "" && !/json|yaml|^\*\/\*/.test(type)) throw unsupportedMediaType();
+  const text = bytes.toString("utf8");
   if (text.trim() === "") return undefined;
   try {
     if (!type.includes("yaml")) return JSON.parse(text) as unknown;
@@ -76,7 +86,10 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
     const { parse } = await import("yaml");
     return parse(text) as unknown;
   } catch (error) {
-    throw badRequest(`the body is not valid: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`);
+    const why = text.startsWith("{") ? "unexpected end of JSON input" : ((error as Error).message.split("\n")[0] ?? "");
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${why} (${text.slice(0, 100)})`,
+    );
   }
 }
 
@@ -91,6 +104,11 @@ export function sendJson(response: ServerResponse, code: number, body: Buffer | 
 }
 
 export function sendError(response: ServerResponse, error: unknown): void {
+  if (error instanceof PageNotFound && !response.headersSent) {
+    response.writeHead(404, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-cache, private" });
+    response.end("404 page not found\n");
+    return;
+  }
   const status =
     error instanceof StatusError
       ? error

@@ -14,7 +14,7 @@ import { type Identity, isAllowed, mayDiscover } from "./rbac.ts";
 import type { Registry } from "./registry.ts";
 import { parsePath, type ResourceRequest, readJson, sendError, sendJson } from "./request.ts";
 import { answerReview } from "./reviews.ts";
-import { forbidden, notFound, statusBody, unknownPath } from "./status.ts";
+import { forbidden, notAcceptable, notFound, PageNotFound, statusBody, unknownPath } from "./status.ts";
 import { API_AUDIENCE, type ServiceAccountTokens } from "./tokens.ts";
 import { answerVerb, verbOf } from "./verbs.ts";
 
@@ -80,6 +80,7 @@ async function answer(context: ServerContext, request: IncomingMessage, response
   if (request.method === "POST" && (await answerQuestion(context, { path, identity, request, response }))) return;
   const target = resourceRequest(context, url, { identity, request });
   authorize(context, target);
+  if (!isAcceptable(request)) throw notAcceptable();
   if (target.subresource === "log") return context.streams.log(target, response);
   if (target.subresource === "proxy") return context.streams.proxy(target, response);
   if (target.subresource === "token") return mintToken(context, target, response);
@@ -118,8 +119,14 @@ function resourceRequest(
   { identity, request }: { readonly identity: Identity; readonly request: IncomingMessage },
 ): ResourceRequest {
   const parsed = parsePath(url.pathname, catalog);
-  if (parsed === undefined) throw unknownPath();
+  if (parsed === undefined) throw isServed(url.pathname, catalog) ? unknownPath() : new PageNotFound();
   return { ...parsed, query: url.searchParams, identity, request };
+}
+
+/** Whether kinds of the path's group are served, in whatever version. */
+function isServed(path: string, catalog: Catalog): boolean {
+  const [, root, group = ""] = path.split("/");
+  return root === "api" || (root === "apis" && catalog.kinds.some((kind) => kind.group === group));
 }
 
 /** By client certificate (CN is the name, O the groups) or service-account token. */
@@ -225,6 +232,12 @@ async function mintToken(
     spec,
     status: { token, expirationTimestamp: new Date(expiresAt).toISOString() },
   });
+}
+
+/** JSON is all there is, whatever else is offered beside it. */
+function isAcceptable({ headers }: IncomingMessage): boolean {
+  const { accept } = headers;
+  return accept === undefined || /json|\*\/\*|application\/\*|yaml|protobuf|text\/plain/.test(accept);
 }
 
 function sendFound(response: ServerResponse, body: unknown): void {

@@ -3,29 +3,38 @@ import { type Kind, qualifiedName } from "./kinds.ts";
 
 /** The API's refusals, with the reasons, codes and words that people know from Kubernetes. */
 export const notFound = (kind: Kind, name: string): StatusError =>
-  new StatusError(404, "NotFound", `${qualifiedName(kind)} "${name}" not found`, {
-    name,
-    group: kind.group,
-    kind: kind.resource,
-  });
+  new StatusError(404, "NotFound", `${qualifiedName(kind)} "${name}" not found`, about(kind, name));
 
 export const alreadyExists = (kind: Kind, name: string): StatusError =>
-  new StatusError(409, "AlreadyExists", `${qualifiedName(kind)} "${name}" already exists`, {
-    name,
-    group: kind.group,
-    kind: kind.resource,
-  });
+  new StatusError(409, "AlreadyExists", `${qualifiedName(kind)} "${name}" already exists`, about(kind, name));
+
+/** Details of a Status: which object. What is empty is left out. */
+export const about = ({ group, resource }: Kind, name: string): object => ({
+  ...(name === "" ? {} : { name }),
+  ...(group === "" ? {} : { group }),
+  kind: resource,
+});
 
 export const conflict = (
   kind: Kind,
   name: string,
   why = "the object has been modified; please apply your changes to the latest version and try again",
 ): StatusError =>
-  new StatusError(409, "Conflict", `Operation cannot be fulfilled on ${qualifiedName(kind)} "${name}": ${why}`, {
-    name,
-    group: kind.group,
-    kind: kind.resource,
-  });
+  new StatusError(
+    409,
+    "Conflict",
+    `Operation cannot be fulfilled on ${qualifiedName(kind)} "${name}": ${why}`,
+    about(kind, name),
+  );
+
+/** A deletion that was asked for under conditions that do not hold. */
+export const failedPrecondition = ({ group, kind }: Kind, name: string, why: string): StatusError =>
+  new StatusError(
+    409,
+    "Conflict",
+    `Operation cannot be fulfilled on ${kind}${group === "" ? "" : `.${group}`} "${name}": ${why}`,
+    { name, ...(group === "" ? {} : { group }), kind },
+  );
 
 export interface FieldProblem {
   readonly field: string;
@@ -33,7 +42,11 @@ export interface FieldProblem {
   readonly reason?: string;
 }
 
-export function invalid(kind: Kind, name: string, problems: readonly FieldProblem[]): StatusError {
+export function invalid(
+  kind: Pick<Kind, "group" | "kind">,
+  name: string,
+  problems: readonly FieldProblem[],
+): StatusError {
   const text = problems.map(({ field, message }) => `${field}: ${message}`);
   const message = `${kind.kind}${kind.group === "" ? "" : `.${kind.group}`} "${name}" is invalid: ${text.length === 1 ? text[0] : `[${text.join(", ")}]`}`;
   const causes = problems.map(({ field, message: why, reason = "FieldValueInvalid" }) => ({
@@ -41,16 +54,41 @@ export function invalid(kind: Kind, name: string, problems: readonly FieldProble
     message: why,
     field,
   }));
-  return new StatusError(422, "Invalid", message, { name, group: kind.group, kind: kind.kind, causes });
+  const { group } = kind;
+  return new StatusError(422, "Invalid", message, {
+    ...(name === "" ? {} : { name }),
+    ...(group === "" ? {} : { group }),
+    kind: kind.kind,
+    causes,
+  });
 }
 
 export const badRequest = (message: string): StatusError => new StatusError(400, "BadRequest", message);
 export const forbidden = (message: string): StatusError => new StatusError(403, "Forbidden", message);
 export const gone = (message: string): StatusError => new StatusError(410, "Expired", message);
 export const methodNotAllowed = (): StatusError =>
-  new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+  new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});
+export const unsupportedMediaType = (): StatusError =>
+  new StatusError(
+    415,
+    "UnsupportedMediaType",
+    "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
+  );
 export const unknownPath = (): StatusError =>
-  new StatusError(404, "NotFound", "the server could not find the requested resource");
+  new StatusError(404, "NotFound", "the server could not find the requested resource", {});
+
+export const notAcceptable = (): StatusError =>
+  new StatusError(
+    406,
+    "NotAcceptable",
+    "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf",
+    {},
+  );
+
+/** Nothing is served below such a path; Kubernetes answers that in plain text. */
+export class PageNotFound extends Error {
+  override readonly name = "PageNotFound";
+}
 
 export function statusBody(error: StatusError): Record<string, unknown> {
   return {
@@ -59,7 +97,7 @@ export function statusBody(error: StatusError): Record<string, unknown> {
     metadata: {},
     status: "Failure",
     message: error.message,
-    reason: error.reason,
+    ...(error.reason === "" ? {} : { reason: error.reason }),
     ...(error.details === undefined ? {} : { details: error.details }),
     code: error.code,
   };

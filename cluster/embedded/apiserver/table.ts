@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { ApiObject } from "../machinery/api-object.ts";
 import { asArray, asObject, asString, type Json, type JsonObject } from "../machinery/json.ts";
-import { isCustom } from "./catalog.ts";
+import { isCustom } from "./custom-kinds.ts";
 import { bucketOf, type Kind } from "./kinds.ts";
 
 interface Column {

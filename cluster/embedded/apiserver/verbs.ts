@@ -1,31 +1,24 @@
 import type { ServerResponse } from "node:http";
 import type { ApiObject } from "../machinery/api-object.ts";
 import { asObject, isObject } from "../machinery/json.ts";
-import type { DeleteOptions, PatchRequest } from "../machinery/resources.ts";
-import { StatusError } from "../machinery/resources.ts";
+import type { DeleteOptions } from "../machinery/resources.ts";
 import { apiVersionOf, bucketOf, type Kind } from "./kinds.ts";
-import { bindPod, patchObject } from "./local-resources.ts";
+import { bindPod } from "./local-resources.ts";
+import { patch } from "./patch-verb.ts";
 import { present, type Registry, type WriteOptions } from "./registry.ts";
 import { type ResourceRequest, readJson, sendJson } from "./request.ts";
+import { scale } from "./scale.ts";
 import { both, fieldPredicate, labelPredicate } from "./selectors.ts";
-import { serverSideApply } from "./server-side-apply.ts";
-import { badRequest, methodNotAllowed, notFound, unknownPath } from "./status.ts";
+import { about, badRequest, invalid, methodNotAllowed, notFound, unknownPath } from "./status.ts";
 import { tableOf, wantsTable } from "./table.ts";
 import { streamChanges } from "./watch-stream.ts";
+import { unsupported, writeOptions } from "./write-options.ts";
 
 export interface VerbContext {
   readonly registry: Registry;
   readonly pods: Kind;
   readonly now: () => string;
 }
-
-const patchTypes: Readonly<Record<string, PatchRequest["type"]>> = {
-  "application/json-patch+json": "json",
-  "application/merge-patch+json": "merge",
-  "application/strategic-merge-patch+json": "strategic",
-  "application/apply-patch+yaml": "apply",
-  "application/apply-patch+cbor": "apply",
-};
 
 /** The verb that RBAC knows a request by. */
 export function verbOf({ request, name, query }: Pick<ResourceRequest, "request" | "name" | "query">): string {
@@ -60,6 +53,7 @@ export async function answerVerb(
     throw unknownPath();
   if (subresource !== "" && !kind.subresources.includes(subresource as Kind["subresources"][number]))
     throw unknownPath();
+  if (target.name !== undefined && target.request.method === "POST" && subresource === "") throw methodNotAllowed();
   switch (verbOf(target)) {
     case "watch":
       return streamChanges(context.registry, target, { fits: selection(target), response });
@@ -126,70 +120,16 @@ async function create({ registry }: VerbContext, target: ResourceRequest, respon
     throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
   }
   if (target.kind.namespaced) body.metadata.namespace = target.namespace ?? "default";
-  sendJson(response, 201, await registry.create(target.kind, body, writeOptions(target, response)));
+  sendJson(response, 201, await registry.create(target.kind, body, writeOptions(target, response, "CreateOptions")));
 }
 
 async function update({ registry }: VerbContext, target: ResourceRequest, response: ServerResponse): Promise<void> {
   const body = await readObject(target);
   const { kind, namespace, name = "" } = target;
-  sendJson(response, 200, await registry.update(kind, { namespace, name }, () => body, writeOptions(target, response)));
-}
-
-async function patch({ registry, now }: VerbContext, target: ResourceRequest, response: ServerResponse): Promise<void> {
-  const { kind, namespace, name = "", query, request, subresource } = target;
-  const contentType = (request.headers["content-type"] ?? "").split(";")[0] ?? "";
-  const type = patchTypes[contentType];
-  if (type === undefined)
-    throw new StatusError(
-      415,
-      "UnsupportedMediaType",
-      `the body of the request was in an unknown format - accepted media types include: ${Object.keys(patchTypes).join(", ")}`,
-    );
-  if (type === "strategic" && "schema" in kind)
-    throw new StatusError(
-      415,
-      "UnsupportedMediaType",
-      "strategic merge patches are not supported for custom resources",
-    );
-  const body = await readJson(request);
-  const options = writeOptions(target, response);
-  const apply: PatchRequest = {
-    type,
-    body,
-    fieldManager: query.get("fieldManager") ?? "unknown",
-    force: query.get("force") === "true",
-    ...(subresource === "status" && { subresource: "status" as const }),
-  };
-  if (type === "apply") {
-    if (query.get("fieldManager") === null)
-      throw badRequest(
-        "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value: is required for apply patch",
-      );
-    if (!isObject(body)) throw badRequest("the body is no object");
-    if (registry.get(kind, namespace, name) === undefined && subresource === "") {
-      const created = serverSideApply(undefined, body as ApiObject, {
-        manager: apply.fieldManager ?? "",
-        force: true,
-        time: now(),
-      });
-      const { managedFields } = created.metadata;
-      const object = {
-        ...created,
-        metadata: {
-          ...created.metadata,
-          name,
-          ...(kind.namespaced && { namespace: namespace ?? "default" }),
-          ...(managedFields && { managedFields }),
-        },
-      };
-      sendJson(response, 201, await registry.create(kind, object, options));
-      return;
-    }
-  }
   sendJson(
     response,
     200,
-    await registry.update(kind, { namespace, name }, (current) => patchObject(current, apply, now()), options),
+    await registry.update(kind, { namespace, name }, () => body, writeOptions(target, response, "UpdateOptions")),
   );
 }
 
@@ -198,7 +138,7 @@ async function remove({ registry }: VerbContext, target: ResourceRequest, respon
   const body = asObject((await readJson(request)) as never);
   const grace = body.gracePeriodSeconds ?? query.get("gracePeriodSeconds") ?? undefined;
   const options: DeleteOptions & WriteOptions = {
-    ...writeOptions(target, response),
+    ...writeOptions(target, response, "DeleteOptions"),
     ...(grace === undefined ? {} : { gracePeriodSeconds: Number(grace) }),
     ...policyOf(body.propagationPolicy ?? query.get("propagationPolicy")),
     ...(isObject(body.preconditions)
@@ -223,7 +163,11 @@ async function remove({ registry }: VerbContext, target: ResourceRequest, respon
 }
 
 function policyOf(value: unknown): Pick<DeleteOptions, "propagationPolicy"> {
-  return value === "Orphan" || value === "Background" || value === "Foreground" ? { propagationPolicy: value } : {};
+  if (value === undefined || value === null || value === "") return {};
+  if (value === "Orphan" || value === "Background" || value === "Foreground") return { propagationPolicy: value };
+  throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", [
+    unsupported("propagationPolicy", JSON.stringify(value), ["Foreground", "Background", "Orphan", "nil"]),
+  ]);
 }
 
 const deleted = (kind: Kind, { metadata }: ApiObject): unknown => ({
@@ -231,43 +175,8 @@ const deleted = (kind: Kind, { metadata }: ApiObject): unknown => ({
   apiVersion: "v1",
   metadata: {},
   status: "Success",
-  details: { name: metadata.name, group: kind.group, kind: kind.resource, uid: metadata.uid },
+  details: { ...about(kind, metadata.name ?? ""), uid: metadata.uid },
 });
-
-async function scale({ registry }: VerbContext, target: ResourceRequest, response: ServerResponse): Promise<void> {
-  const { kind, namespace, name = "", request } = target;
-  if (request.method !== "GET") {
-    const body = await readJson(request);
-    await registry.update(kind, { namespace, name }, (current) => {
-      const contentType = (request.headers["content-type"] ?? "").split(";")[0] ?? "";
-      const asked =
-        request.method === "PUT"
-          ? body
-          : patchObject(scaleOf(current) as ApiObject, { type: patchTypes[contentType] ?? "merge", body }, "");
-      const replicas = asObject(asObject(asked as never).spec).replicas;
-      if (typeof replicas !== "number") throw badRequest("spec.replicas must be a number");
-      return { ...current, spec: { ...asObject(current.spec), replicas } };
-    });
-  }
-  const object = registry.get(kind, namespace, name);
-  if (object === undefined) throw notFound(kind, name);
-  sendJson(response, 200, scaleOf(object));
-}
-
-function scaleOf({ metadata, spec, status }: ApiObject): unknown {
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
-  const labels = asObject(asObject(asObject(spec).selector).matchLabels);
-  const selector = Object.entries(labels)
-    .map(([key, value]) => `${key}=${String(value)}`)
-    .join(",");
-  return {
-    kind: "Scale",
-    apiVersion: "autoscaling/v1",
-    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: { replicas: asObject(spec).replicas ?? 0 },
-    status: { replicas: asObject(status).replicas ?? 0, selector },
-  };
-}
 
 async function act(
   { registry, pods, now }: VerbContext,
@@ -283,24 +192,9 @@ async function act(
   sendJson(response, 201, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });
 }
 
-async function readObject({ request }: ResourceRequest): Promise<ApiObject> {
-  const body = await readJson(request);
+async function readObject({ request, kind }: ResourceRequest): Promise<ApiObject> {
+  const body = await readJson(request, kind.kind);
   if (!isObject(body)) throw badRequest("the body is no object");
   if (!isObject(body.metadata)) body.metadata = {};
   return body as ApiObject;
-}
-
-function writeOptions({ query, identity, subresource }: ResourceRequest, response: ServerResponse): WriteOptions {
-  const validation = query.get("fieldValidation");
-  const warnings: string[] = [];
-  return {
-    dryRun: query.getAll("dryRun").includes("All"),
-    ...((subresource === "status" || subresource === "ephemeralcontainers") && { subresource }),
-    fieldValidation: validation === "Strict" || validation === "Ignore" ? validation : "Warn",
-    user: identity,
-    onWarning: (text) => {
-      warnings.push(`299 - ${JSON.stringify(text)}`);
-      response.setHeader("warning", warnings);
-    },
-  };
 }

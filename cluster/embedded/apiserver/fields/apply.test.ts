@@ -1,11 +1,14 @@
 import { expect, test } from "vitest";
-import type { ApiObject } from "../machinery/api-object.ts";
-import { serverSideApply } from "./server-side-apply.ts";
+import type { ApiObject } from "../../machinery/api-object.ts";
+import { serverSideApply } from "./apply.ts";
+import { BuiltInShapes } from "./built-in-shapes.ts";
+
+const shape = new BuiltInShapes().ofType("apps.v1.Deployment")!;
 
 const deployment = (spec: Record<string, unknown>, metadata: Record<string, unknown> = {}): ApiObject =>
   ({ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "a", ...metadata }, spec }) as ApiObject;
 const apply = (live: ApiObject | undefined, applied: ApiObject, manager = "one", force = false): ApiObject =>
-  serverSideApply(live, applied, { manager, force, time: "2026-01-01T00:00:00Z" });
+  serverSideApply(live, applied, { manager, force, time: "2026-01-01T00:00:00Z", shape });
 
 test("fields that a manager says no more are removed, those of others stay", () => {
   const first = apply(undefined, deployment({ replicas: 1, paused: true }, { labels: { a: "1", b: "2" } }));

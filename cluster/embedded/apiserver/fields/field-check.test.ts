@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { ApiObject } from "../machinery/api-object.ts";
-import { cloneJson, type JsonObject } from "../machinery/json.ts";
-import { problemsOf } from "./built-in-rules.ts";
-import { FieldCheck } from "./field-check.ts";
-import type { Kind } from "./kinds.ts";
+import type { ApiObject } from "../../machinery/api-object.ts";
+import { cloneJson, type JsonObject } from "../../machinery/json.ts";
+import { problemsOf } from "../built-in-rules.ts";
+import type { Kind } from "../kinds.ts";
+import { BuiltInShapes } from "./built-in-shapes.ts";
+import { pruneUnknown } from "./field-check.ts";
 
 const deployments: Kind = {
   group: "apps",
@@ -29,11 +30,11 @@ const deployment = (container: JsonObject = {}, spec: JsonObject = {}): ApiObjec
 });
 
 describe("fields of built-in kinds", () => {
-  const check = new FieldCheck();
+  const shape = new BuiltInShapes().ofKind(deployments)!;
 
   it("removes and names those that the kind does not have", () => {
     const object = deployment({ imagePullPolice: "Always", resources: { limits: { cpu: 1 } } }, { replica: 2 });
-    expect(check.prune(deployments, object)).toEqual([
+    expect(pruneUnknown(deployments, shape, object)).toEqual([
       "spec.template.spec.containers[0].imagePullPolice",
       "spec.replica",
     ]);
@@ -54,7 +55,7 @@ describe("fields of built-in kinds", () => {
       "cannot unmarshal number into Go struct field DeploymentSpec.spec.paused of type bool",
     ],
   ])("refuses values of a wrong type (%#)", (object, message) => {
-    expect(() => check.prune(deployments, object)).toThrow(
+    expect(() => pruneUnknown(deployments, shape, object)).toThrow(
       `Deployment in version "v1" cannot be handled as a Deployment: json: ${message}`,
     );
   });

@@ -1,0 +1,121 @@
+import { type Case, configMap } from "../case.ts";
+
+const maps = "/api/v1/namespaces/$ns/configmaps";
+
+/** Create, read, update, delete, and what is said when they fail. */
+export const objects: Case = {
+  name: "objects",
+  steps: [
+    { name: "create", send: `POST ${maps}`, body: configMap("one"), save: { revision: "metadata.resourceVersion" } },
+    { name: "create what exists", send: `POST ${maps}`, body: configMap("one") },
+    { name: "get", send: `GET ${maps}/one`, save: { uid: "metadata.uid" } },
+    { name: "get what is not there", send: `GET ${maps}/none` },
+    { name: "an unknown kind", send: "GET /api/v1/namespaces/$ns/nothings" },
+    { name: "an unknown group", send: "GET /apis/nothing.example.com/v1/nothings" },
+    { name: "an unknown version", send: "GET /apis/apps/v9/namespaces/$ns/deployments" },
+    { name: "an unknown subresource", send: `GET ${maps}/one/nothing` },
+    { name: "an unknown path", send: "GET /nothing" },
+    { name: "a body that is no JSON", send: `POST ${maps}`, body: "{" },
+    {
+      name: "a body of another kind",
+      send: `POST ${maps}`,
+      body: { apiVersion: "v1", kind: "Secret", metadata: { name: "x" } },
+    },
+    { name: "a body without a kind", send: `POST ${maps}`, body: { metadata: { name: "kindless" } } },
+    {
+      name: "a body of another version",
+      send: `POST ${maps}`,
+      body: { apiVersion: "v2", kind: "ConfigMap", metadata: { name: "x" } },
+    },
+    { name: "a body of another namespace", send: `POST ${maps}`, body: configMap("x", {}, { namespace: "other" }) },
+    {
+      name: "a namespace that is not there",
+      send: "POST /api/v1/namespaces/differential-none/configmaps",
+      body: configMap("x"),
+    },
+    { name: "no name", send: `POST ${maps}`, body: { apiVersion: "v1", kind: "ConfigMap", metadata: {} } },
+    { name: "a name that is none", send: `POST ${maps}`, body: configMap("A_b") },
+    {
+      name: "a label that is none",
+      send: `POST ${maps}`,
+      body: configMap("x", {}, { labels: { "a b": "c", d: "e f" } }),
+    },
+    {
+      name: "an annotation that is none",
+      send: `POST ${maps}`,
+      body: configMap("x", {}, { annotations: { "a b": "c" } }),
+    },
+    { name: "a finalizer that is none", send: `POST ${maps}`, body: configMap("x", {}, { finalizers: ["nothing"] }) },
+    { name: "a key of data that is none", send: `POST ${maps}`, body: configMap("x", { "a b": "c" }) },
+    { name: "data of a wrong type", send: `POST ${maps}`, body: configMap("x", { a: 1 }) },
+    { name: "a body of an unknown type", send: `POST ${maps}`, type: "text/plain", body: "name: x" },
+    {
+      name: "YAML",
+      send: `POST ${maps}`,
+      type: "application/yaml",
+      body: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: yaml}\ndata: {a: b}\n",
+    },
+    { name: "an answer that nobody can give", send: `GET ${maps}/one`, headers: { accept: "image/png" } },
+    {
+      name: "a generated name",
+      send: `POST ${maps}`,
+      body: { ...configMap("x"), metadata: { generateName: "made-" } },
+    },
+    { name: "dry run", send: `POST ${maps}?dryRun=All`, body: configMap("dry") },
+    { name: "dry run leaves nothing", send: `GET ${maps}/dry` },
+    { name: "dry run of something else", send: `POST ${maps}?dryRun=Some`, body: configMap("dry") },
+    { name: "replace", send: `PUT ${maps}/one`, body: configMap("one", { a: "2" }) },
+    { name: "replace with the same", send: `PUT ${maps}/one`, body: configMap("one", { a: "2" }) },
+    {
+      name: "replace an old revision",
+      send: `PUT ${maps}/one`,
+      body: configMap("one", { a: "3" }, { resourceVersion: "$revision" }),
+    },
+    {
+      name: "replace another identity",
+      send: `PUT ${maps}/one`,
+      body: configMap("one", { a: "3" }, { uid: "00000000-0000-4000-8000-000000000000" }),
+    },
+    { name: "replace under another name", send: `PUT ${maps}/one`, body: configMap("two") },
+    { name: "replace what is not there", send: `PUT ${maps}/none`, body: configMap("none") },
+    { name: "dry run of a replacement", send: `PUT ${maps}/one?dryRun=All`, body: configMap("one", { a: "4" }) },
+    { name: "a method that there is not", send: `POST ${maps}/one`, body: configMap("one") },
+    {
+      name: "delete with another identity",
+      send: `DELETE ${maps}/one`,
+      body: { kind: "DeleteOptions", apiVersion: "v1", preconditions: { uid: "00000000-0000-4000-8000-000000000000" } },
+    },
+    {
+      name: "delete with an old revision",
+      send: `DELETE ${maps}/one`,
+      body: { kind: "DeleteOptions", apiVersion: "v1", preconditions: { resourceVersion: "$revision" } },
+    },
+    { name: "dry run of a deletion", send: `DELETE ${maps}/one?dryRun=All` },
+    { name: "delete with a policy that is none", send: `DELETE ${maps}/one?propagationPolicy=Some` },
+    { name: "delete", send: `DELETE ${maps}/one` },
+    { name: "delete what is gone", send: `DELETE ${maps}/one` },
+    { name: "immutable", send: `POST ${maps}`, body: { ...configMap("fixed"), immutable: true } },
+    {
+      name: "change what is immutable",
+      send: `PUT ${maps}/fixed`,
+      body: { ...configMap("fixed", { a: "2" }), immutable: true },
+    },
+    { name: "delete a collection", send: `DELETE ${maps}?labelSelector=none=here` },
+    {
+      name: "delete a secret",
+      send: "POST /api/v1/namespaces/$ns/secrets",
+      body: { apiVersion: "v1", kind: "Secret", metadata: { name: "s" }, stringData: { a: "b" }, data: { c: "ZA==" } },
+    },
+    {
+      name: "a secret whose data is no base64",
+      send: "POST /api/v1/namespaces/$ns/secrets",
+      body: { apiVersion: "v1", kind: "Secret", metadata: { name: "t" }, data: { c: "%" } },
+    },
+    {
+      name: "change a secret's type",
+      send: "PATCH /api/v1/namespaces/$ns/secrets/s",
+      type: "application/merge-patch+json",
+      body: { type: "other" },
+    },
+  ],
+};

@@ -1,0 +1,80 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { kubeconfigConnection } from "#kube/kubeconfig.ts";
+import { rawClient } from "./client.ts";
+import type { Target } from "./play.ts";
+
+const run = promisify(execFile);
+
+export interface RealCluster extends Target {
+  stop(): Promise<void>;
+}
+
+/** Settings of the differential suite, from the environment. */
+export interface RealSettings {
+  /** Kubeconfig of a real cluster that is there already. */
+  readonly kubeconfig: string | undefined;
+  /** Image and configuration for kind, where its own image cannot be pulled. */
+  readonly image: string | undefined;
+  readonly config: string | undefined;
+}
+
+export const settingsOf = (env: NodeJS.ProcessEnv): RealSettings => ({
+  kubeconfig: env.SLIPWAY_REAL_KUBECONFIG,
+  image: env.SLIPWAY_KIND_IMAGE,
+  config: env.SLIPWAY_KIND_CONFIG,
+});
+
+/** Why there is no real cluster to compare with, in one line; undefined if there is one. */
+export async function whyNotReal({ kubeconfig }: RealSettings): Promise<string | undefined> {
+  if (kubeconfig !== undefined)
+    return existsSync(kubeconfig) ? undefined : `SLIPWAY_REAL_KUBECONFIG names ${kubeconfig}, which is not there`;
+  const works = (command: string, ...args: readonly string[]): Promise<boolean> =>
+    run(command, args, { timeout: 10_000 }).then(
+      () => true,
+      () => false,
+    );
+  if (!(await works("docker", "info"))) return "no Docker engine answers; name a cluster by SLIPWAY_REAL_KUBECONFIG";
+  if (!(await works("kind", "version"))) return "kind is not on the PATH; name a cluster by SLIPWAY_REAL_KUBECONFIG";
+  return undefined;
+}
+
+/** The cluster that the settings name, or one of its own in kind. */
+export async function openReal(settings: RealSettings): Promise<RealCluster> {
+  if (settings.kubeconfig !== undefined) {
+    const client = await rawClient(kubeconfigConnection(settings.kubeconfig));
+    return { client, stop: async () => client.close() };
+  }
+  const folder = await mkdtemp(join(tmpdir(), "slipway-real-"));
+  const kubeconfig = join(folder, "kubeconfig");
+  const name = `slipway-differential-${process.pid}`;
+  const remove = async (): Promise<void> => {
+    await run("kind", ["delete", "cluster", "--name", name, "--kubeconfig", kubeconfig], { timeout: 120_000 });
+    await rm(folder, { recursive: true, force: true });
+  };
+  const { image, config } = settings;
+  const choices = [
+    ...(image === undefined ? [] : ["--image", image]),
+    ...(config === undefined ? [] : ["--config", config]),
+  ];
+  try {
+    await run("kind", ["create", "cluster", "--name", name, "--kubeconfig", kubeconfig, ...choices], {
+      timeout: 600_000,
+    });
+    const client = await rawClient(kubeconfigConnection(kubeconfig));
+    return {
+      client,
+      stop: async () => {
+        client.close();
+        await remove();
+      },
+    };
+  } catch (error) {
+    await remove().catch(() => {});
+    throw error;
+  }
+}
