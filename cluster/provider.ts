@@ -31,6 +31,8 @@ export interface RunningCluster {
   readonly kubeconfig: string;
   /** How the mesh is installed here: images that this cluster has, ports that are reached from outside. */
   readonly mesh: MeshValues;
+  /** Image that the shop and the traffic generator run here; undefined: as their manifests say. */
+  readonly appsImage?: string | undefined;
   /** Where this machine reaches port 80 of the mesh's gateway; undefined where a port-forward has to do. */
   readonly gatewayUrl: string | undefined;
   /** Process outside that the cluster is; undefined when it is not ours to end. */

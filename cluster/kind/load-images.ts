@@ -11,7 +11,7 @@ const inCluster = (reference: string): string => `docker.io/${reference}`;
 
 /**
  * Brings the images from the engine into every node that lacks one. They are saved once, in one archive, so that the layers that
- * they share are sent once. The applications' image also gets the plain name that manifests use.
+ * they share are sent once. They also get the plain names that manifests use.
  */
 export async function loadImages(
   engine: Engine,
@@ -23,12 +23,12 @@ export async function loadImages(
   const lacking = await Promise.all(nodes.map(async (node) => ((await lacksOne(node, wanted, signal)) ? [node] : [])));
   const targets = lacking.flat();
   if (targets.length > 0) await sendImages(engine, targets, { wanted, context });
-  const alias = inCluster(`slipway/apps:${VERSION}`);
-  await Promise.all(
-    nodes.map((node) =>
-      runInNode(node, { args: [...containerd, "tag", "--force", inCluster(images.apps), alias], signal }),
-    ),
-  );
+  await Promise.all(nodes.flatMap((node) => wanted.map((reference) => tagPlainly(node, reference, signal))));
+}
+
+async function tagPlainly(node: KindNode, reference: string, signal: AbortSignal): Promise<void> {
+  const plain = inCluster(`${reference.split(":")[0]}:${VERSION}`);
+  await runInNode(node, { args: [...containerd, "tag", "--force", inCluster(reference), plain], signal });
 }
 
 async function lacksOne(node: KindNode, wanted: readonly string[], signal: AbortSignal): Promise<boolean> {

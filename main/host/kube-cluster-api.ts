@@ -15,6 +15,7 @@ import { podProxy } from "#kube/pod-proxy.ts";
 import { portForward } from "#kube/port-forward.ts";
 import { type ResourceType, resources } from "#kube/resource.ts";
 import type { ClusterApi, WatchedKind } from "./cluster-api.ts";
+import { withImage } from "./image-names.ts";
 
 const FIELD_MANAGER = "slipway";
 const watched: Readonly<Record<WatchedKind, ResourceType>> = {
@@ -26,15 +27,20 @@ const watched: Readonly<Record<WatchedKind, ResourceType>> = {
 /** Bursts of events are told together: watchers look at all objects anyway. */
 const COALESCE_MS = 20;
 
-/** The host's view of a cluster, by the Kubernetes API alone. */
-export function createClusterApi(connection: Connection): ClusterApi {
+/**
+ * The host's view of a cluster, by the Kubernetes API alone.
+ *
+ * @param appsImage takes the place of the applications' image in manifests, where the cluster has it under another name
+ */
+export function createClusterApi(connection: Connection, appsImage: string = images.apps): ClusterApi {
+  const parse = (yaml: string) => parseManifest(withImage(yaml, appsImage));
   const client = new KubeClient(connection);
   const context = { client, discovery: new Discovery(client), fieldManager: FIELD_MANAGER };
   return {
     get: (name) => findLive(name, context),
     watch: (kind, onChange) => watchAll(client, watched[kind], onChange),
     check: async (yaml) => {
-      const { objects, problems } = parseManifest(yaml);
+      const { objects, problems } = parse(yaml);
       if (problems.length > 0) return { problems, changes: [] };
       const outcome = await applyManifest(objects, { ...context, dryRun: true });
       const actions = { created: "create", changed: "change", unchanged: "none" } as const;
@@ -47,10 +53,10 @@ export function createClusterApi(connection: Connection): ClusterApi {
       };
     },
     apply: async (yaml) => {
-      const { objects, problems } = parseManifest(yaml);
+      const { objects, problems } = parse(yaml);
       return problems.length > 0 ? { applied: [], problems } : applyManifest(objects, context);
     },
-    remove: (yaml) => deleteManifest(parseManifest(yaml).objects, context),
+    remove: (yaml) => deleteManifest(parse(yaml).objects, context),
     podRequest: async (pod, { method, path, body, signal }) => {
       const json =
         body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };

@@ -1,6 +1,6 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { AppError } from "#api/errors.ts";
 import type { KubeObject } from "#api/kinds/object.ts";
-import { namespaces } from "#api/names.ts";
 import { crds } from "#gen/crds/all.ts";
 import type { KubeClient } from "#kube/client.ts";
 import { whenServed } from "#kube/definitions.ts";
@@ -8,12 +8,16 @@ import { Discovery } from "#kube/discovery.ts";
 import { resources } from "#kube/resource.ts";
 import * as controlPlane from "./control-plane.ts";
 import { gatewayDeployment, gatewayService, gatewayServiceAccount } from "./ingress-gateway.ts";
-import { owned, pruneMesh } from "./ownership.ts";
+import { isOurs, isShared, owned, pruneMesh } from "./ownership.ts";
 import { clusterRole, clusterRoleBinding, gatewayRole, gatewayRoleBinding, role, roleBinding } from "./rbac.ts";
 import { defaultValues, type MeshValues } from "./values.ts";
 import { injectorWebhook, validatorWebhook } from "./webhooks.ts";
 
 const FIELD_MANAGER = "slipway-mesh";
+/** ConfigMap in which the control plane gives its root certificate to every namespace. */
+const ROOT_CERTIFICATE = "istio-ca-root-cert";
+/** Pods have up to their grace period to end. */
+const NAMESPACE_MS = 120_000;
 
 export interface InstallContext {
   readonly signal: AbortSignal;
@@ -71,7 +75,10 @@ export async function installMesh(
   await pruneMesh(client, manifests.flat(), { discovery, ...context });
 }
 
-/** Removes what was installed, except definitions: with them, people's own configuration would go. */
+/**
+ * Removes what an installation of ours has made and nothing else. Definitions stay: with them, people's own configuration would
+ * go. So does the namespace, which others may use; see `removeNamespaces`.
+ */
 export async function uninstallMesh(
   client: KubeClient,
   context: InstallContext,
@@ -80,14 +87,41 @@ export async function uninstallMesh(
   const discovery = new Discovery(client);
   const objects = meshManifests(values)
     .flat()
-    .filter(({ kind }) => kind !== "CustomResourceDefinition" && kind !== "Namespace");
+    .filter((object) => !isShared(object));
   for (const object of objects.toReversed()) {
     const type = await discovery.find(object.apiVersion, object.kind);
     const { namespace, name = "" } = object.metadata;
-    if (type !== undefined) await client.delete(type, { name, ...(namespace !== undefined && { namespace }) });
+    const key = { name, ...(namespace !== undefined && { namespace }) };
+    const live = type && (await client.get<KubeObject>(type, key));
+    if (type === undefined || live === undefined || !isOurs(live)) continue;
+    await client.delete(type, key);
     context.log(`${object.kind} ${name} deleted`);
   }
-  await client.delete(resources.configMaps, { namespace: namespaces.system, name: "istio-ca-root-cert" });
+  const copies = await client.list<KubeObject>(resources.configMaps, {
+    fieldSelector: `metadata.name=${ROOT_CERTIFICATE}`,
+  });
+  for (const { metadata } of copies.items)
+    await client.delete(resources.configMaps, { namespace: metadata.namespace ?? "", name: ROOT_CERTIFICATE });
+}
+
+/** Deletes those of the namespaces that an installation of ours has made, and waits until they are gone. */
+export async function removeNamespaces(
+  client: KubeClient,
+  names: readonly string[],
+  { signal, log }: InstallContext,
+): Promise<void> {
+  for (const name of names) {
+    const live = await client.get<KubeObject>(resources.namespaces, { name });
+    if (live === undefined || !isOurs(live)) continue;
+    await client.delete(resources.namespaces, { name });
+    const end = Date.now() + NAMESPACE_MS;
+    while ((await client.get(resources.namespaces, { name })) !== undefined) {
+      if (Date.now() > end)
+        throw new AppError("TIMEOUT", `namespace ${name} is not gone after ${NAMESPACE_MS / 1000} s`);
+      await delay(250, undefined, { signal });
+    }
+    log(`Namespace ${name} deleted`);
+  }
 }
 
 async function applyObject(
@@ -99,6 +133,11 @@ async function applyObject(
   if (type === undefined)
     throw new AppError("MESH_INSTALL_FAILED", `the cluster has no kind ${object.kind} in ${object.apiVersion}`);
   context.detail(`${object.kind} ${object.metadata.name}`);
+  if (isShared(object)) {
+    const live = await client.get<KubeObject>(type, { name: object.metadata.name ?? "" });
+    if (live !== undefined && !isOurs(live))
+      return context.log(`${object.kind} ${object.metadata.name} is another's and stays`);
+  }
   try {
     // The control plane writes the caBundle of its webhooks; taking over all other fields must not take that one away.
     await client.apply(type, object, { fieldManager: FIELD_MANAGER, force: true, signal: context.signal });

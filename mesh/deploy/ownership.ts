@@ -9,12 +9,18 @@ const REVISION = "istio.io/rev";
 const owner = "slipway";
 const revision = "default";
 
-/** Namespaces stay as they are: there the revision's label would mean that their pods are injected by it. */
+/** Namespaces get no revision: there its label would mean that their pods are injected by it. */
 export function owned(object: KubeObject): KubeObject {
-  if (object.kind === "Namespace") return object;
-  const labels = { ...object.metadata.labels, [OWNER]: owner, [REVISION]: revision };
+  const ofRevision = object.kind === "Namespace" ? {} : { [REVISION]: revision };
+  const labels = { ...object.metadata.labels, [OWNER]: owner, ...ofRevision };
   return { ...object, metadata: { ...object.metadata, labels } };
 }
+
+/** Whether an installation of ours has made this. */
+export const isOurs = ({ metadata }: KubeObject): boolean => metadata.labels?.[OWNER] === owner;
+
+/** What others may share: if it is there already, it is used and left as it is. */
+export const isShared = ({ kind }: KubeObject): boolean => kind === "Namespace" || kind === "CustomResourceDefinition";
 
 export interface PruneContext {
   readonly discovery: Discovery;

@@ -2,9 +2,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ClusterDefinition } from "#api/cluster-definition.ts";
 import { AppError } from "#api/errors.ts";
+import { images } from "#api/names.ts";
 import type { RunningCluster } from "#cluster/provider.ts";
 import { kubeconfigConnection } from "#kube/kubeconfig.ts";
 import type { HostConfig } from "../config.ts";
+import { withImage } from "../image-names.ts";
 import { createClusterApi } from "../kube-cluster-api.ts";
 import { type LabCluster, openLabCluster } from "../lab-cluster.ts";
 import type { Lab } from "../labs/lab-folder.ts";
@@ -87,10 +89,11 @@ function createProvisioning(
       labSteps({
         connection: () => connection(running()),
         mesh: () => running().mesh,
-        readManifest: (name) => readFile(join(config.folders.manifests, name), "utf8"),
+        readManifest: async (name) =>
+          withImage(await readFile(join(config.folders.manifests, name), "utf8"), running().appsImage ?? images.apps),
       }),
     onReady: async (running) => {
-      cluster.set(await openLabCluster(createClusterApi(connection(running)), running.gatewayUrl));
+      cluster.set(await openLabCluster(createClusterApi(connection(running), running.appsImage), running.gatewayUrl));
     },
     onGone: async () => {
       sessions.closeSessions();

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { ClusterDefinition } from "#api/cluster-definition.ts";
 import { AppError } from "#api/errors.ts";
 import { embeddedProvider } from "#cluster/embedded/provider.ts";
+import { existingProvider } from "#cluster/existing/provider.ts";
 import { kindProvider } from "#cluster/kind/provider.ts";
 import type { ClusterProvider } from "#cluster/provider.ts";
 import type { HostConfig } from "../config.ts";
@@ -34,6 +35,8 @@ export function providerOf(definition: ClusterDefinition, parts: ProviderParts):
         settings: { ...settings.kind, ...definition.kind },
       });
     case "existing":
-      throw new AppError("BAD_REQUEST", "clusters of other origin cannot be used yet");
+      if (definition.existing === undefined)
+        throw new AppError("BAD_REQUEST", `cluster "${name}": which context it is must be said`);
+      return existingProvider({ name, stateFolder, settings: definition.existing });
   }
 }
