@@ -201,7 +201,14 @@ async function running(
   const [first] = nodes;
   if (first === undefined) throw new AppError("CLUSTER_START_FAILED", `the cluster ${kindName} has no nodes`);
   const gatewayPort = await mappedPort(first, gatewayNodePorts.http);
-  const mesh: MeshValues = { ...defaultValues, image: images.mesh, gatewayNodePorts };
+  const copies = options.zones.length > 1 ? 2 : 1;
+  const mesh: MeshValues = {
+    ...defaultValues,
+    image: images.mesh,
+    gatewayNodePorts,
+    controlPlaneReplicas: copies,
+    gatewayReplicas: copies,
+  };
   const watch = new AbortController();
   return {
     name: options.name,

@@ -1,7 +1,11 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { VERSION } from "#api/names.ts";
 import { inClusterConnection } from "#kube/in-cluster.ts";
 import { buildControlPlane } from "./app.ts";
 import { readConfig } from "./config.ts";
+
+/** How long it goes on serving after it was told to end. */
+const LAME_DUCK_MS = 2000;
 
 /** `pilot-discovery discovery` runs in a pod until it is told to end; `pilot-discovery version` says which one it is. */
 async function main(args: readonly string[]): Promise<void> {
@@ -10,11 +14,13 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const controlPlane = await buildControlPlane(readConfig(args, process.env), { connection: inClusterConnection() });
-  const end = (): void => {
-    void controlPlane.stop().then(() => process.exit(0));
+  const end = async (): Promise<void> => {
+    await controlPlane.stop();
+    process.exit(0);
   };
-  process.once("SIGTERM", end);
-  process.once("SIGINT", end);
+  // The pod is no endpoint any more, but API server and proxies may not know it yet: whoever still comes is still answered.
+  process.once("SIGTERM", () => void delay(LAME_DUCK_MS).then(end));
+  process.once("SIGINT", () => void end());
   await controlPlane.ready;
 }
 

@@ -4,6 +4,7 @@ import type { IConfigMap } from "kubernetes-models/v1/ConfigMap";
 import type { INamespace } from "kubernetes-models/v1/Namespace";
 import type { IService } from "kubernetes-models/v1/Service";
 import type { IServiceAccount } from "kubernetes-models/v1/ServiceAccount";
+import type { ITopologySpreadConstraint } from "kubernetes-models/v1/TopologySpreadConstraint";
 import { stringify } from "yaml";
 import { clusterId, namespaces, ports, trustDomain } from "#api/names.ts";
 import type { MeshValues } from "./values.ts";
@@ -63,6 +64,15 @@ export const disruptionBudget: IPodDisruptionBudget = {
   spec: { minAvailable: 1, selector: { matchLabels: selector } },
 };
 
+/** Copies lie in different zones and on different nodes, as far as there are any. */
+export const spread = (matchLabels: Readonly<Record<string, string>>): readonly ITopologySpreadConstraint[] =>
+  ["topology.kubernetes.io/zone", "kubernetes.io/hostname"].map((topologyKey) => ({
+    maxSkew: 1,
+    topologyKey,
+    whenUnsatisfiable: "ScheduleAnyway",
+    labelSelector: { matchLabels: { ...matchLabels } },
+  }));
+
 export function deployment(values: MeshValues): IDeployment {
   return {
     apiVersion: "apps/v1",
@@ -76,6 +86,7 @@ export function deployment(values: MeshValues): IDeployment {
         metadata: { labels: { ...labels, "sidecar.istio.io/inject": "false" } },
         spec: {
           serviceAccountName: "istiod",
+          topologySpreadConstraints: [...spread(selector)],
           securityContext: { fsGroup: 1337 },
           containers: [
             {

@@ -1,7 +1,9 @@
 import type { IDeployment } from "kubernetes-models/apps/v1/Deployment";
+import type { IPodDisruptionBudget } from "kubernetes-models/policy/v1/PodDisruptionBudget";
 import type { IService } from "kubernetes-models/v1/Service";
 import type { IServiceAccount } from "kubernetes-models/v1/ServiceAccount";
 import { namespaces, ports } from "#api/names.ts";
+import { spread } from "./control-plane.ts";
 import type { MeshValues } from "./values.ts";
 
 const name = "istio-ingressgateway";
@@ -32,6 +34,13 @@ export function gatewayService({ gatewayNodePorts }: MeshValues): IService {
   };
 }
 
+export const gatewayDisruptionBudget: IPodDisruptionBudget = {
+  apiVersion: "policy/v1",
+  kind: "PodDisruptionBudget",
+  metadata,
+  spec: { minAvailable: 1, selector: { matchLabels: selector } },
+};
+
 /** A Deployment whose one container the injector fills in (template `gateway`, image `auto`), as Istio's gateway charts do. */
 export function gatewayDeployment(values: MeshValues): IDeployment {
   return {
@@ -41,6 +50,7 @@ export function gatewayDeployment(values: MeshValues): IDeployment {
     spec: {
       replicas: values.gatewayReplicas,
       selector: { matchLabels: selector },
+      strategy: { rollingUpdate: { maxSurge: "100%", maxUnavailable: 0 } },
       template: {
         metadata: {
           labels: { ...selector, "sidecar.istio.io/inject": "true" },
@@ -48,6 +58,7 @@ export function gatewayDeployment(values: MeshValues): IDeployment {
         },
         spec: {
           serviceAccountName: name,
+          topologySpreadConstraints: [...spread(selector)],
           containers: [
             {
               name: "istio-proxy",

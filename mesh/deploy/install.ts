@@ -7,7 +7,12 @@ import { whenServed } from "#kube/definitions.ts";
 import { Discovery } from "#kube/discovery.ts";
 import { resources } from "#kube/resource.ts";
 import * as controlPlane from "./control-plane.ts";
-import { gatewayDeployment, gatewayService, gatewayServiceAccount } from "./ingress-gateway.ts";
+import {
+  gatewayDeployment,
+  gatewayDisruptionBudget,
+  gatewayService,
+  gatewayServiceAccount,
+} from "./ingress-gateway.ts";
 import { isOurs, isShared, owned, pruneMesh } from "./ownership.ts";
 import { clusterRole, clusterRoleBinding, gatewayRole, gatewayRoleBinding, role, roleBinding } from "./rbac.ts";
 import { defaultValues, type MeshValues } from "./values.ts";
@@ -47,6 +52,7 @@ function groups(values: MeshValues): readonly (readonly KubeObject[])[] {
       controlPlane.service,
       controlPlane.disruptionBudget,
       gatewayServiceAccount,
+      gatewayDisruptionBudget,
       gatewayRole,
       gatewayRoleBinding,
       gatewayService(values),

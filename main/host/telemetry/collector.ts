@@ -6,7 +6,7 @@ import type { PodSummary } from "#api/rpc/terminal.ts";
 import type { ClusterApi } from "../cluster-api.ts";
 import { type Disposer, type Observable, Subject } from "../observable.ts";
 import type { EdgeStats } from "./edges.ts";
-import { parseSyncz } from "./mesh-status.ts";
+import { mergeMeshStatus, parseSyncz } from "./mesh-status.ts";
 import { MetricsHistory } from "./metrics-history.ts";
 import { poll } from "./poll.ts";
 import { parseSample } from "./prometheus.ts";
@@ -90,21 +90,25 @@ export class Collector {
     return { ready: deployment.status?.readyReplicas ?? 0, wanted: deployment.spec?.replicas ?? 1 };
   }
 
-  /** A text of the control plane's debug port, from any of its ready pods. */
-  async controlPlane(path: string, signal: AbortSignal): Promise<string> {
-    const pod = this.#pods.value.find(
+  /** Texts of the control plane's debug port, one from each of its ready copies: a proxy is connected to one of them. */
+  async controlPlanes(path: string, signal: AbortSignal): Promise<readonly string[]> {
+    const pods = this.#pods.value.filter(
       (candidate) => candidate.metadata?.labels?.app === "istiod" && isReady(candidate),
     );
-    if (pod === undefined) throw new Error("no control plane is ready");
-    const target = { namespace: namespaces.system, pod: pod.metadata?.name ?? "", port: ports.istiodDebug };
-    const response = await this.#api.podRequest(target, { method: "GET", path, signal });
-    if (response.status !== 200) throw new Error(`the control plane answered ${response.status} to ${path}`);
-    return response.text();
+    if (pods.length === 0) throw new Error("no control plane is ready");
+    return Promise.all(
+      pods.map(async ({ metadata }) => {
+        const target = { namespace: namespaces.system, pod: metadata?.name ?? "", port: ports.istiodDebug };
+        const response = await this.#api.podRequest(target, { method: "GET", path, signal });
+        if (response.status !== 200) throw new Error(`the control plane answered ${response.status} to ${path}`);
+        return response.text();
+      }),
+    );
   }
 
   /** What the control plane knows this very moment. */
   async readAcknowledgements(signal: AbortSignal = AbortSignal.timeout(5000)): Promise<MeshStatus> {
-    const mesh = parseSyncz(await this.controlPlane("/debug/syncz", signal));
+    const mesh = mergeMeshStatus((await this.controlPlanes("/debug/syncz", signal)).map(parseSyncz));
     this.#mesh.set(mesh);
     return mesh;
   }

@@ -25,6 +25,19 @@ export function parseSyncz(text: string): MeshStatus {
   return { controlPlaneReady: true, proxies: proxies.toSorted((a, b) => a.id.localeCompare(b.id)) };
 }
 
+/** What several copies of the control plane say together. A proxy that has just moved from one to another counts where it is in sync. */
+export function mergeMeshStatus(parts: readonly MeshStatus[]): MeshStatus {
+  const proxies = new Map<string, ProxySync>();
+  for (const proxy of parts.flatMap((part) => part.proxies)) {
+    const known = proxies.get(proxy.id);
+    if (known === undefined || !isSynced(known)) proxies.set(proxy.id, proxy);
+  }
+  return {
+    controlPlaneReady: parts.some(({ controlPlaneReady }) => controlPlaneReady),
+    proxies: [...proxies.values()].toSorted((a, b) => a.id.localeCompare(b.id)),
+  };
+}
+
 function toSync(entry: SyncEntry): ProxySync {
   const dot = entry.proxy.lastIndexOf(".");
   return {

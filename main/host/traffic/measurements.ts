@@ -38,6 +38,11 @@ export function createMeasurements(api: ClusterApi, collector: Collector, genera
   };
 }
 
+function lackingBy({ acknowledged, proxies, since }: z.infer<typeof acks>): z.infer<typeof acks>["proxies"] {
+  if (acknowledged) return [];
+  return proxies.filter((proxy) => since === undefined || proxy.ackedGeneration < since);
+}
+
 async function whoLacks(
   api: ClusterApi,
   collector: Collector,
@@ -50,16 +55,11 @@ async function whoLacks(
     resourceVersion: live.metadata.resourceVersion ?? "",
   });
   try {
-    const answer = acks.parse(
-      JSON.parse(await collector.controlPlane(`/slipway/acks?${query}`, AbortSignal.timeout(TIMEOUT_MS))),
-    );
-    if (answer.acknowledged) return [];
-    const lacking = answer.proxies.filter(
-      (proxy) => answer.since === undefined || proxy.ackedGeneration < answer.since,
-    );
-    return lacking.map(
-      (proxy) => [proxy.proxy, `has not acknowledged ${object.kind} ${object.name} in this version`] as const,
-    );
+    const texts = await collector.controlPlanes(`/slipway/acks?${query}`, AbortSignal.timeout(TIMEOUT_MS));
+    // Each copy of the control plane answers for the proxies that are connected to it, by its own count of generations.
+    return texts
+      .flatMap((text) => lackingBy(acks.parse(JSON.parse(text))))
+      .map((proxy) => [proxy.proxy, `has not acknowledged ${object.kind} ${object.name} in this version`] as const);
   } catch (error) {
     return [["the control plane", error instanceof Error ? error.message : String(error)]];
   }
