@@ -14,8 +14,10 @@ export interface RequestStep {
   readonly save?: Readonly<Record<string, string>>;
   /** Asked again until the answer has this code, or holds this text. Without such an answer in time, the last one counts. */
   readonly until?: { readonly code?: number; readonly text?: string };
-  /** The parts of the answer that are compared, as `metadata.name`; everything when it is not said. */
+  /** The parts of the answer that are compared, as `items.*.metadata.name`; everything when it is not said. */
   readonly only?: readonly string[];
+  /** The parts of the answer that are not compared; `*` is any item of a list. */
+  readonly forget?: readonly string[];
   /** Set-up: the answer is not compared. */
   readonly quiet?: true;
 }
@@ -27,6 +29,7 @@ export interface WatchStep {
   readonly headers?: Readonly<Record<string, string>>;
   /** Ends when so many events came (or the server ended it, or none came for five seconds). */
   readonly take: number;
+  readonly forget?: readonly string[];
   readonly meanwhile?: readonly RequestStep[];
   readonly save?: Readonly<Record<string, string>>;
 }

@@ -7,6 +7,9 @@ const token = /eyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 
 const controllers = new Set(["kube-controller-manager", "kube-scheduler", "kubelet"]);
 
+const isListMeta = (metadata: JsonObject): boolean =>
+  metadata.resourceVersion !== undefined && metadata.name === undefined && metadata.uid === undefined;
+
 /**
  * Puts names in the place of what is different in every run: identities, revisions, times, addresses, random suffixes. The same value
  * gets the same name throughout a case, so that it still shows whether two answers speak of the same thing.
@@ -31,6 +34,9 @@ export class Normaliser {
       .replace(time, "<time>")
       .replace(token, "<token>")
       .replace(clusterAddress, (found) => this.#name("address", found))
+      .replace(/(too old resource version: \d+) \(\d+\)/g, "$1 (<revision>)")
+      .replace(/(Too large resource version: \d+, current:) \d+/g, "$1 <revision>")
+      .replace(/^( *resourceVersion: )"\d+"$/gm, '$1"<revision>"')
       .replace(/(ResourceVersion in (?:the precondition|record)) \(\d+\)/g, "$1 (<revision>)")
       .replace(/kube-api-access-[a-z0-9]{5}/g, "kube-api-access-<random>");
   }
@@ -40,11 +46,10 @@ export class Normaliser {
     if (typeof value === "string") return this.#string(value, key);
     if (key === "nodePort" || key === "healthCheckNodePort") return typeof value === "number" ? "<port>" : value;
     if (!isObject(value)) return value;
-    const isList = Array.isArray(value.items) || Array.isArray(value.rows);
     const result: JsonObject = {};
     for (const [name, member] of Object.entries(value)) {
       if (name === "managedFields" || name === "metadata.managedFields") result[name] = this.#managers(member);
-      else if (name === "metadata" && isList && isObject(member)) result[name] = this.#listMeta(member);
+      else if (name === "metadata" && isObject(member) && isListMeta(member)) result[name] = this.#listMeta(member);
       else if (name === "name" && typeof member === "string") result[name] = this.#generated(value, member);
       else if (member !== undefined) result[name] = this.#visit(member, name);
     }
@@ -56,11 +61,14 @@ export class Normaliser {
     return this.text(value);
   }
 
-  /** When a controller comes by is a matter of chance: only those who ask count. */
+  /** When a controller comes by is a matter of chance: only those who ask count. Nor does the second in which they wrote. */
   #managers(entries: Json | undefined): Json {
     if (!Array.isArray(entries)) return entries ?? null;
+    const order = (entry: Json): string =>
+      isObject(entry) ? [entry.operation, entry.manager, entry.subresource].map(String).join() : "";
     return entries
       .filter((entry) => !isObject(entry) || !controllers.has(String(entry.manager)))
+      .toSorted((a, b) => (order(a) < order(b) ? -1 : 1))
       .map((entry) => this.#visit(entry, ""));
   }
 

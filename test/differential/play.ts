@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
+import { parse as parseYaml } from "yaml";
 import type { Answer, Case, RequestStep, Step, WatchStep } from "./case.ts";
 import type { RawAnswer, RawClient, RawRequest } from "./client.ts";
-import { isObject, type Json, type JsonObject, valueAt } from "./json.ts";
+import { isObject, type Json, type JsonObject, valueAt, without } from "./json.ts";
 import { Normaliser } from "./normalise.ts";
 
 /** A cluster under comparison. */
@@ -107,17 +108,19 @@ class Player {
     this.#save(step.save, events.at(-1));
     this.answers.set(step.name, {
       code: response.statusCode ?? 0,
-      events: events.map((event) => this.#normaliser.value(event)),
+      events: this.#normaliser.value(forget([...events], step.forget)) as Json[],
     });
   }
 
-  #answerOf({ code, headers: all, text }: RawAnswer, { only }: RequestStep): Answer {
+  #answerOf({ code, headers: all, text }: RawAnswer, { only, forget: gone }: RequestStep): Answer {
     const kept = headers.flatMap((name) => {
       const value = all[name];
       return value === undefined ? [] : [[name, this.#normaliser.text(String(value))]];
     });
-    const json = parse(text);
-    const body = json === undefined ? this.#normaliser.text(text) : this.#normaliser.value(pick(json, only));
+    const isYaml = all["content-type"] === "application/yaml";
+    const json = isYaml ? (parseYaml(text) as Json) : parse(text);
+    const body =
+      json === undefined ? this.#normaliser.text(text) : this.#normaliser.value(forget(pick(json, only), gone));
     return { code, headers: Object.fromEntries(kept) as JsonObject, body };
   }
 
@@ -140,6 +143,9 @@ function parse(text: string): Json | undefined {
     return undefined;
   }
 }
+
+const forget = (json: Json, paths: readonly string[] = []): Json =>
+  paths.reduce((value, path) => without(value, path.split(".")), json);
 
 function pick(json: Json, only: readonly string[] | undefined): Json {
   if (only === undefined || (isObject(json) && json.kind === "Status" && !only.includes("reason"))) return json;

@@ -7,6 +7,8 @@ export interface CustomKind extends Kind {
   readonly schema: JsonObject;
   readonly columns: readonly JsonObject[];
   readonly storageVersion: string;
+  /** Paths by which objects can be selected, as `spec.size`. */
+  readonly selectableFields: readonly string[];
 }
 
 export const isCustom = (kind: Kind): kind is CustomKind => "schema" in kind;
@@ -35,6 +37,9 @@ export function kindsOf(definition: ApiObject): readonly CustomKind[] {
       schema: asObject(asObject(version.schema).openAPIV3Schema),
       columns: asArray(version.additionalPrinterColumns).map(asObject),
       storageVersion,
+      selectableFields: asArray(version.selectableFields).map((field) =>
+        asString(asObject(field).jsonPath).replace(/^\./, ""),
+      ),
     }));
 }
 

@@ -25,6 +25,11 @@ export type Subresource =
   | "attach"
   | "ephemeralcontainers";
 
+/** What users of a kind are warned of, by `group/resource`. */
+export const deprecations: Readonly<Record<string, string>> = {
+  "/endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+};
+
 interface Options {
   readonly short?: readonly string[];
   readonly categories?: readonly string[];

@@ -9,7 +9,8 @@ import type { StructShape } from "./fields/shape.ts";
 import type { Kind } from "./kinds.ts";
 import { patchObject } from "./local-resources.ts";
 import type { Registry, WriteOptions } from "./registry.ts";
-import { type ResourceRequest, readText, sendJson } from "./request.ts";
+import { sendObject } from "./representation.ts";
+import { type ResourceRequest, readText } from "./request.ts";
 import { badRequest, conflict, invalid } from "./status.ts";
 import { managerOf, writeOptions } from "./write-options.ts";
 
@@ -95,7 +96,7 @@ export async function patch(
     },
     options,
   );
-  sendJson(response, 200, changed);
+  sendObject(response, target, { code: 200, object: changed });
 }
 
 /** What a patch made of an object must still be one of its kind. */
@@ -134,7 +135,10 @@ async function apply(
       throw conflict(kind, name);
     const created = serverSideApply(undefined, applied, { manager: manager ?? "", force: true, time: now(), shape });
     const metadata = { ...created.metadata, name, ...(kind.namespaced && { namespace: namespace ?? "default" }) };
-    return sendJson(response, 201, await registry.create(kind, { ...created, metadata }, options));
+    return sendObject(response, target, {
+      code: 201,
+      object: await registry.create(kind, { ...created, metadata }, options),
+    });
   }
   const changed = await registry.update(
     kind,
@@ -142,7 +146,7 @@ async function apply(
     (current) => patchObject(current, { ...request, body: applied }, { shape, now: now() }),
     options,
   );
-  sendJson(response, 200, changed);
+  sendObject(response, target, { code: 200, object: changed });
 }
 
 function appliedObject(body: unknown, name: string): ApiObject {

@@ -1,7 +1,7 @@
 import type { ApiObject } from "../machinery/api-object.ts";
-import { asArray, asObject, isObject, type JsonObject } from "../machinery/json.ts";
+import { asArray, asObject, asString, isObject, type JsonObject } from "../machinery/json.ts";
 import type { Store } from "../store/store.ts";
-import { forbidden } from "./status.ts";
+import { forbiddenObject } from "./status.ts";
 
 const MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -14,17 +14,13 @@ export function admitPod(pod: ApiObject, store: Store): void {
   spec.serviceAccount = spec.serviceAccountName;
   const account = store.get({ bucket: "/serviceaccounts", namespace, name: String(spec.serviceAccountName) });
   if (account === undefined)
-    throw forbidden(
+    throw forbiddenObject(
+      "pods",
+      pod.metadata.name ?? "",
       `error looking up service account ${namespace}/${String(spec.serviceAccountName)}: serviceaccount "${String(spec.serviceAccountName)}" not found`,
     );
-  if (spec.tolerations === undefined) {
-    spec.tolerations = ["not-ready", "unreachable"].map((name) => ({
-      key: `node.kubernetes.io/${name}`,
-      operator: "Exists",
-      effect: "NoExecute",
-      tolerationSeconds: 300,
-    }));
-  }
+  tolerateTrouble(spec);
+  setPriority(pod, spec, store);
   if ((spec.automountServiceAccountToken ?? account.automountServiceAccountToken) === false) return;
   const containers = [...asArray(spec.containers), ...asArray(spec.initContainers)].filter(isObject);
   if (asArray(spec.volumes).some((volume) => asObject(volume).name === volumeName(pod))) return;
@@ -38,6 +34,32 @@ export function admitPod(pod: ApiObject, store: Store): void {
       { name: volumeName(pod), readOnly: true, mountPath: MOUNT_PATH },
     ];
   spec.volumes = [...asArray(spec.volumes), tokenVolume(volumeName(pod))];
+}
+
+/** A node in trouble keeps a pod for five minutes, unless the pod says something else. */
+function tolerateTrouble(spec: JsonObject): void {
+  const said = asArray(spec.tolerations).map(asObject);
+  const missing = ["not-ready", "unreachable"]
+    .map((name) => `node.kubernetes.io/${name}`)
+    .filter((key) => !said.some((one) => (one.key ?? key) === key && (one.effect ?? "NoExecute") === "NoExecute"));
+  if (missing.length === 0) return;
+  const added = missing.map((key) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }));
+  spec.tolerations = [...asArray(spec.tolerations), ...added];
+}
+
+/** By the pod's class, else the class that is the default, else none. */
+function setPriority(pod: ApiObject, spec: JsonObject, store: Store): void {
+  const bucket = "scheduling.k8s.io/priorityclasses";
+  const name = asString(spec.priorityClassName);
+  const found =
+    name === ""
+      ? store.list(bucket).find((one) => one.globalDefault === true)
+      : store.get({ bucket, namespace: "", name });
+  if (found === undefined && name !== "")
+    throw forbiddenObject("pods", pod.metadata.name ?? "", `no PriorityClass with name ${name} was found`);
+  if (found !== undefined) spec.priorityClassName = found.metadata.name ?? "";
+  spec.priority = found?.value ?? 0;
+  spec.preemptionPolicy ??= found?.preemptionPolicy ?? "PreemptLowerPriority";
 }
 
 /** The same for a pod whenever it is asked: a webhook in between must not bring a second one. */

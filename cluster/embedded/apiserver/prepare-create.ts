@@ -1,5 +1,5 @@
 import type { ApiObject } from "../machinery/api-object.ts";
-import { asArray, asObject, isObject, type JsonObject } from "../machinery/json.ts";
+import { asArray, asObject, ensureObject, isObject, type JsonObject } from "../machinery/json.ts";
 import { bucketOf, type Kind } from "./kinds.ts";
 
 /**
@@ -18,11 +18,50 @@ export function prepareForCreate(kind: Kind, object: ApiObject): void {
     case "/services":
       if (isObject(object.spec)) addressFamilies(object.spec);
       return;
+    case "/events":
+      for (const name of ["firstTimestamp", "lastTimestamp", "eventTime"]) object[name] ??= null;
+      for (const name of ["reportingComponent", "reportingInstance"]) object[name] ??= "";
+      return;
+    case "apps/replicasets":
+      object.status = { replicas: 0 };
+      return;
+    case "apps/statefulsets":
+      object.status = { replicas: 0, availableReplicas: 0 };
+      return;
+    case "apps/daemonsets":
+      object.status = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
+      return;
+    case "batch/jobs":
+      if (isObject(object.spec)) selectOwnPods(object, object.spec);
+      return;
+    case "policy/poddisruptionbudgets":
+      object.status = { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };
+      return;
+    case "autoscaling/horizontalpodautoscalers":
+      object.status = { desiredReplicas: 0, currentMetrics: null };
+      return;
     case "/persistentvolumeclaims":
     case "/persistentvolumes":
       object.status = { phase: "Pending" };
       return;
   }
+}
+
+/** A job's pods are told from others' by its uid. */
+function selectOwnPods(job: ApiObject, spec: JsonObject): void {
+  if (spec.manualSelector === true) return;
+  const { uid = "", name = "" } = job.metadata;
+  const own = {
+    "batch.kubernetes.io/controller-uid": uid,
+    "batch.kubernetes.io/job-name": name,
+    "controller-uid": uid,
+    "job-name": name,
+  };
+  const metadata = ensureObject(ensureObject(spec, "template"), "metadata");
+  metadata.labels = { ...asObject(metadata.labels), ...own };
+  // Labels that came from the pods go on being theirs.
+  if (Object.keys(job.metadata.labels ?? {}).length > 0) job.metadata.labels = { ...job.metadata.labels, ...own };
+  spec.selector ??= { matchLabels: { "batch.kubernetes.io/controller-uid": uid } };
 }
 
 function addressFamilies(spec: JsonObject): void {

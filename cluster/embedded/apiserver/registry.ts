@@ -4,21 +4,21 @@ import type { ApiObject } from "../machinery/api-object.ts";
 import { asObject, cloneJson, isObject } from "../machinery/json.ts";
 import type { DeleteOptions } from "../machinery/resources.ts";
 import { RevisionConflict, type Store } from "../store/store.ts";
-import { allocateService } from "./allocate.ts";
-import { problemsOf } from "./built-in-rules.ts";
+import { allocateService, checkNodePorts } from "./allocate.ts";
 import type { Catalog } from "./catalog.ts";
 import { establishedStatus, isCustom } from "./custom-kinds.ts";
-import { applyDefaults } from "./defaults.ts";
+import { applyDefaults } from "./defaults/defaults.ts";
 import { withEphemeralContainers } from "./ephemeral-containers.ts";
 import { zeroOf } from "./fields/built-in-shapes.ts";
-import { completeStructs } from "./fields/complete.ts";
 import { pruneUnknown } from "./fields/field-check.ts";
 import { managedAfterUpdate } from "./fields/managers.ts";
 import { Shapes } from "./fields/shapes.ts";
+import { tidy } from "./fields/tidy.ts";
 import { apiVersionOf, bucketOf, hasGeneration, type Kind } from "./kinds.ts";
 import { checkMetadata, keepImmutable } from "./object-meta.ts";
 import { admitPod } from "./pod-admission.ts";
 import { prepareForCreate } from "./prepare-create.ts";
+import { problemsOf } from "./rules/rules.ts";
 import { alreadyExists, badRequest, conflict, failedPrecondition, forbidden, invalid, notFound } from "./status.ts";
 import { enforceSchema } from "./structural-schema.ts";
 import type { Webhooks } from "./webhooks.ts";
@@ -28,6 +28,8 @@ export interface WriteOptions {
   readonly subresource?: string;
   /** What unknown fields mean. */
   readonly fieldValidation?: "Strict" | "Warn" | "Ignore";
+  /** Members that stand twice in the body. */
+  readonly duplicates?: readonly string[];
   readonly user?: { readonly name: string; readonly groups: readonly string[] };
   readonly onWarning?: (text: string) => void;
   /** Who manages what this write changes; undefined when the object says it already, as after server-side apply. */
@@ -95,7 +97,6 @@ export class Registry {
     // What a webhook added is completed like everything else.
     this.#prepare(kind, admitted, options);
     prepareForCreate(kind, admitted);
-    if (!isCustom(kind)) completeStructs(admitted, this.shapes.of(kind));
     checkMetadata(kind, admitted);
     this.#validate(kind, admitted, { old: undefined, options });
     if (bucketOf(kind) === "/services") return this.#inTurn(() => this.#commitNew(kind, admitted, options));
@@ -108,6 +109,7 @@ export class Registry {
     if (bucketOf(kind) === "apiextensions.k8s.io/customresourcedefinitions")
       object.status = establishedStatus(object, this.#now());
     if (options.dryRun) return object;
+    if (bucketOf(kind) === "/services") checkNodePorts(object);
     try {
       return present(
         kind,
@@ -267,7 +269,6 @@ export class Registry {
         next = await this.#admit(kind, next, { operation: "UPDATE", options, old: current });
         this.#prepare(kind, next, options);
       }
-      if (!isCustom(kind)) completeStructs(next, this.shapes.of(kind));
       checkMetadata(kind, next);
       this.#validate(kind, next, { old: current, options });
       if (bucketOf(kind) === "/services") allocateService(next, this.store, this.#serviceCidr);
@@ -289,7 +290,8 @@ export class Registry {
       // The cluster's own parts are checked by the compiler.
       if (options.fieldValidation !== undefined)
         reportUnknown(kind, pruneUnknown(kind, this.shapes.of(kind), object), options);
-      return applyDefaults(kind, object);
+      applyDefaults(kind, object);
+      return tidy(object, this.shapes.of(kind));
     }
     const { problems, unknown } = enforceSchema(kind.schema, object);
     reportUnknown(kind, unknown, options);
@@ -411,7 +413,10 @@ function isReleased(kind: Kind, object: ApiObject): boolean {
 
 /** Unknown fields are an error for those who ask for it, else a warning. */
 function reportUnknown(kind: Kind, unknown: readonly string[], options: WriteOptions): void {
-  const texts = unknown.map((path) => `unknown field "${path}"`);
+  const texts = [
+    ...unknown.map((path) => `unknown field "${path}"`),
+    ...(options.duplicates ?? []).map((path) => `duplicate field "${path}"`),
+  ];
   if (texts.length > 0 && options.fieldValidation === "Strict") {
     throw badRequest(
       `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${texts.join(", ")}`,

@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { gzipSync } from "node:zlib";
+import { asObject, type Json } from "../machinery/json.ts";
 import { StatusError } from "../machinery/resources.ts";
 import type { Catalog } from "./catalog.ts";
+import { duplicateFields } from "./duplicate-fields.ts";
 import type { Kind } from "./kinds.ts";
 import { decodeProtobuf } from "./protobuf-body.ts";
 import type { Identity } from "./rbac.ts";
@@ -12,6 +15,8 @@ export interface ResourceRequest {
   readonly namespace: string | undefined;
   readonly name: string | undefined;
   readonly subresource: string;
+  /** Asked for by a path of its own, `/api/v1/watch/…`, instead of in the query. */
+  readonly isWatch: boolean;
   /** Path behind the subresource, for proxies. */
   readonly rest: string;
   readonly query: URLSearchParams;
@@ -23,12 +28,15 @@ export interface ResourceRequest {
 export function parsePath(
   pathname: string,
   catalog: Catalog,
-): Pick<ResourceRequest, "kind" | "namespace" | "name" | "subresource" | "rest"> | undefined {
+): Pick<ResourceRequest, "kind" | "namespace" | "name" | "subresource" | "rest" | "isWatch"> | undefined {
   const parts = pathname.split("/").slice(1).map(decodeURIComponent);
   const [root, ...afterRoot] = parts;
   if (root !== "api" && root !== "apis") return undefined;
   const group = root === "api" ? "" : (afterRoot.shift() ?? "");
   const version = afterRoot.shift() ?? "";
+  // The old way to say watch, which kubectl and others still know.
+  const isWatch = afterRoot[0] === "watch";
+  if (isWatch) afterRoot.shift();
   let namespace: string | undefined;
   let rest = afterRoot.filter((part, index) => part !== "" || index > 4);
   const isScoped =
@@ -42,7 +50,7 @@ export function parsePath(
   const [resource = "", name, subresource = "", ...behind] = rest;
   const kind = catalog.find(group, version, resource);
   if (kind === undefined || (namespace !== undefined && !kind.namespaced)) return undefined;
-  return { kind, namespace, name, subresource, rest: behind.join("/") };
+  return { kind, namespace, name, subresource, rest: behind.join("/"), isWatch };
 }
 
 const MAX_BODY = 3 * 1024 * 1024;
@@ -55,6 +63,12 @@ function tryJson(text: string): unknown {
     return undefined;
   }
 }
+
+/** Members are only looked for where there can be two: a text that is as long as what it says has none. */
+const withDuplicates = (value: unknown, text: string): { value: unknown; duplicates: readonly string[] } => ({
+  value,
+  duplicates: text.length === JSON.stringify(value).length ? [] : duplicateFields(text),
+});
 
 async function readBytes(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -73,18 +87,26 @@ export const readText = async (request: IncomingMessage): Promise<string> =>
 
 /** The body by its content type, as Kubernetes reads it; undefined if there is none. `kind` is what it should be, for messages. */
 export async function readJson(request: IncomingMessage, kind = ""): Promise<unknown> {
+  return (await readBody(request, kind)).value;
+}
+
+/** Like readJson, with the members that stand twice in one object. */
+export async function readBody(
+  request: IncomingMessage,
+  kind: string,
+): Promise<{ readonly value: unknown; readonly duplicates: readonly string[] }> {
   const bytes = await readBytes(request);
   const type = request.headers["content-type"] ?? "";
-  if (bytes.length > 0 && type.includes("protobuf")) return decodeProtobuf(bytes);
+  if (bytes.length > 0 && type.includes("protobuf")) return { value: decodeProtobuf(bytes), duplicates: [] };
   if (bytes.length > 0 && type !== "" && !/json|yaml|^\*\/\*/.test(type)) throw unsupportedMediaType();
   const text = bytes.toString("utf8");
-  if (text.trim() === "") return undefined;
+  if (text.trim() === "") return { value: undefined, duplicates: [] };
   try {
-    if (!type.includes("yaml")) return JSON.parse(text) as unknown;
+    if (!type.includes("yaml")) return withDuplicates(JSON.parse(text), text);
     const json = text.startsWith("{") ? tryJson(text) : undefined;
-    if (json !== undefined) return json;
+    if (json !== undefined) return withDuplicates(json, text);
     const { parse } = await import("yaml");
-    return parse(text) as unknown;
+    return { value: parse(text) as unknown, duplicates: [] };
   } catch (error) {
     const why = text.startsWith("{") ? "unexpected end of JSON input" : ((error as Error).message.split("\n")[0] ?? "");
     throw badRequest(
@@ -93,14 +115,30 @@ export async function readJson(request: IncomingMessage, kind = ""): Promise<unk
   }
 }
 
+/** JSON, for clients that take it compressed when it is long. */
 export function sendJson(response: ServerResponse, code: number, body: Buffer | unknown): void {
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+  sendBytes(response, code, { type: "application/json", bytes });
+}
+
+/** From this length on compressing pays. Source: Kubernetes' API server. */
+const COMPRESSED_FROM = 128 * 1024;
+
+export function sendBytes(
+  response: ServerResponse,
+  code: number,
+  { type, bytes }: { readonly type: string; readonly bytes: Buffer },
+): void {
+  const accepted = String(response.req.headers["accept-encoding"] ?? "");
+  const isCompressed = bytes.length >= COMPRESSED_FROM && accepted.split(",").some((one) => one.trim() === "gzip");
+  const sent = isCompressed ? gzipSync(bytes, { level: 1 }) : bytes;
   response.writeHead(code, {
-    "content-type": "application/json",
-    "content-length": bytes.length,
+    "content-type": type,
+    "content-length": sent.length,
     "cache-control": "no-cache, private",
+    ...(isCompressed ? { "content-encoding": "gzip", vary: "Accept-Encoding" } : {}),
   });
-  response.end(bytes);
+  response.end(sent);
 }
 
 export function sendError(response: ServerResponse, error: unknown): void {
@@ -117,6 +155,8 @@ export function sendError(response: ServerResponse, error: unknown): void {
           "InternalError",
           `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`,
         );
-  if (response.headersSent) response.destroy();
-  else sendJson(response, status.code, statusBody(status));
+  if (response.headersSent) return void response.destroy();
+  const { retryAfterSeconds } = asObject(status.details as Json);
+  if (typeof retryAfterSeconds === "number") response.setHeader("retry-after", String(retryAfterSeconds));
+  sendJson(response, status.code, statusBody(status));
 }

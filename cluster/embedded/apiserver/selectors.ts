@@ -1,65 +1,96 @@
 import type { ApiObject } from "../machinery/api-object.ts";
+import { isObject, type Json } from "../machinery/json.ts";
+import { isCustom } from "./custom-kinds.ts";
+import { bucketOf, type Kind } from "./kinds.ts";
+import { compileLabelSelector } from "./label-selector.ts";
 import { badRequest } from "./status.ts";
 
 export type Predicate = (object: ApiObject) => boolean;
 
-/** Compiles `a=b,c!=d,e in (f,g),!h,i`. Source: Kubernetes' label selectors. */
 export function labelPredicate(selector: string | undefined): Predicate | undefined {
   if (selector === undefined || selector.trim() === "") return undefined;
-  const tests = splitTop(selector).map(labelTest);
-  return ({ metadata }) => tests.every((test) => test(metadata.labels ?? {}));
+  const fits = compileLabelSelector(selector);
+  return ({ metadata }) => fits(metadata.labels ?? {});
 }
 
-type LabelTest = (labels: Readonly<Record<string, string>>) => boolean;
-
-function labelTest(text: string): LabelTest {
-  const term = text.trim();
-  const set = /^([\w./-]+)\s+(in|notin)\s*\(([^)]*)\)$/.exec(term);
-  if (set) {
-    const [, key = "", operator, list = ""] = set;
-    const values = list.split(",").map((value) => value.trim());
-    return operator === "in"
-      ? (labels) => labels[key] !== undefined && values.includes(labels[key])
-      : (labels) => labels[key] === undefined || !values.includes(labels[key]);
-  }
-  const equality = /^([\w./-]+)\s*(==|=|!=)\s*([\w./-]*)$/.exec(term);
-  if (equality) {
-    const [, key = "", operator, value] = equality;
-    return operator === "!=" ? (labels) => labels[key] !== value : (labels) => labels[key] === value;
-  }
-  const exists = /^(!?)\s*([\w./-]+)$/.exec(term);
-  if (exists) {
-    const [, not, key = ""] = exists;
-    return not === "!" ? (labels) => labels[key] === undefined : (labels) => labels[key] !== undefined;
-  }
-  throw badRequest(`unable to parse requirement: ${JSON.stringify(term)}`);
+interface FieldTerm {
+  readonly path: string;
+  readonly value: string;
+  readonly isEqual: boolean;
 }
 
-/** Commas outside of parentheses. */
-function splitTop(selector: string): readonly string[] {
-  return selector.match(/(?:[^,(]|\([^)]*\))+/g) ?? [];
+function fieldTerms(selector: string): readonly FieldTerm[] {
+  return selector.split(",").map((term) => {
+    const match = /^\s*([\w./-]+?)\s*(==|=|!=)(.*?)\s*$/.exec(term);
+    if (match === null) throw badRequest(`invalid selector: '${term}'; can't understand '${term}'`);
+    const [, path = "", operator, value = ""] = match;
+    return { path, value: value.trim(), isEqual: operator !== "!=" };
+  });
 }
 
 /** Compiles `metadata.name=x,status.phase!=y`: any field by its path. */
 export function fieldPredicate(selector: string | undefined): Predicate | undefined {
   if (selector === undefined || selector.trim() === "") return undefined;
-  const tests = selector.split(",").map((term) => {
-    const match = /^\s*([\w.]+)\s*(==|=|!=)\s*(.*?)\s*$/.exec(term);
-    if (match === null) throw badRequest(`invalid field selector: ${JSON.stringify(term)}`);
-    const [, path = "", operator, value] = match;
+  const tests = fieldTerms(selector).map(({ path, value, isEqual }) => {
     const parts = path.split(".");
-    return (object: ApiObject): boolean => (String(read(object, parts) ?? "") === value) === (operator !== "!=");
+    return (object: ApiObject): boolean => (String(read(object as Json, parts) ?? "") === value) === isEqual;
   });
   return (object) => tests.every((test) => test(object));
 }
 
-function read(value: unknown, parts: readonly string[]): unknown {
+function read(value: Json | undefined, parts: readonly string[]): Json | undefined {
   let current = value;
   for (const part of parts) {
-    if (current === null || typeof current !== "object") return undefined;
-    current = (current as Record<string, unknown>)[part];
+    if (!isObject(current)) return undefined;
+    current = current[part];
   }
   return current;
+}
+
+/** Fields beside the name by which objects can be selected. Source: the field selectors that Kubernetes supports. */
+const selectable: Readonly<Record<string, readonly string[]>> = {
+  "/pods": [
+    "spec.nodeName",
+    "spec.restartPolicy",
+    "spec.schedulerName",
+    "spec.serviceAccountName",
+    "spec.hostNetwork",
+    "status.phase",
+    "status.podIP",
+    "status.podIPs",
+    "status.nominatedNodeName",
+  ],
+  "/events": [
+    ..."kind namespace name uid apiVersion resourceVersion fieldPath"
+      .split(" ")
+      .map((name) => `involvedObject.${name}`),
+    "reason",
+    "reportingComponent",
+    "source",
+    "type",
+  ],
+  "/secrets": ["type"],
+  "/namespaces": ["status.phase"],
+  "/nodes": ["spec.unschedulable"],
+  "/services": ["spec.clusterIP", "spec.type"],
+  "apps/replicasets": ["status.replicas"],
+  "batch/jobs": ["status.successful"],
+  "certificates.k8s.io/certificatesigningrequests": ["spec.signerName"],
+};
+
+/** Fails with BadRequest when objects of the kind cannot be selected by a field. */
+export function checkFieldSelector(kind: Kind, selector: string | undefined): void {
+  if (selector === undefined || selector.trim() === "") return;
+  const more = isCustom(kind) ? kind.selectableFields : selectable[bucketOf(kind)];
+  const names = kind.namespaced ? ["metadata.name", "metadata.namespace"] : ["metadata.name"];
+  for (const { path } of fieldTerms(selector)) {
+    if (names.includes(path) || path === "metadata.namespace" || more?.includes(path)) continue;
+    throw badRequest(
+      more === undefined || isCustom(kind)
+        ? `"${path}" is not a known field selector: only ${[...names, ...(more ?? [])].map((name) => `"${name}"`).join(", ")}`
+        : `field label not supported: ${path}`,
+    );
+  }
 }
 
 export function both(a: Predicate | undefined, b: Predicate | undefined): Predicate | undefined {

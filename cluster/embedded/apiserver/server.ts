@@ -14,7 +14,7 @@ import { type Identity, isAllowed, mayDiscover } from "./rbac.ts";
 import type { Registry } from "./registry.ts";
 import { parsePath, type ResourceRequest, readJson, sendError, sendJson } from "./request.ts";
 import { answerReview } from "./reviews.ts";
-import { forbidden, notAcceptable, notFound, PageNotFound, statusBody, unknownPath } from "./status.ts";
+import { forbidden, notFound, PageNotFound, statusBody, unknownPath } from "./status.ts";
 import { API_AUDIENCE, type ServiceAccountTokens } from "./tokens.ts";
 import { answerVerb, verbOf } from "./verbs.ts";
 
@@ -80,7 +80,6 @@ async function answer(context: ServerContext, request: IncomingMessage, response
   if (request.method === "POST" && (await answerQuestion(context, { path, identity, request, response }))) return;
   const target = resourceRequest(context, url, { identity, request });
   authorize(context, target);
-  if (!isAcceptable(request)) throw notAcceptable();
   if (target.subresource === "log") return context.streams.log(target, response);
   if (target.subresource === "proxy") return context.streams.proxy(target, response);
   if (target.subresource === "token") return mintToken(context, target, response);
@@ -232,12 +231,6 @@ async function mintToken(
     spec,
     status: { token, expirationTimestamp: new Date(expiresAt).toISOString() },
   });
-}
-
-/** JSON is all there is, whatever else is offered beside it. */
-function isAcceptable({ headers }: IncomingMessage): boolean {
-  const { accept } = headers;
-  return accept === undefined || /json|\*\/\*|application\/\*|yaml|protobuf|text\/plain/.test(accept);
 }
 
 function sendFound(response: ServerResponse, body: unknown): void {

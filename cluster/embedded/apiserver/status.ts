@@ -65,6 +65,9 @@ export function invalid(
 
 export const badRequest = (message: string): StatusError => new StatusError(400, "BadRequest", message);
 export const forbidden = (message: string): StatusError => new StatusError(403, "Forbidden", message);
+/** A refusal that names what it is about. */
+export const forbiddenObject = (resource: string, name: string, why: string): StatusError =>
+  new StatusError(403, "Forbidden", `${resource} "${name}" is forbidden: ${why}`, { name, kind: resource });
 export const gone = (message: string): StatusError => new StatusError(410, "Expired", message);
 export const methodNotAllowed = (): StatusError =>
   new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});

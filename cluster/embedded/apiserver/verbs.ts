@@ -2,15 +2,15 @@ import type { ServerResponse } from "node:http";
 import type { ApiObject } from "../machinery/api-object.ts";
 import { asObject, isObject } from "../machinery/json.ts";
 import type { DeleteOptions } from "../machinery/resources.ts";
-import { apiVersionOf, bucketOf, type Kind } from "./kinds.ts";
+import { bucketOf, deprecations, type Kind } from "./kinds.ts";
+import { list, selectionOf } from "./listing.ts";
 import { bindPod } from "./local-resources.ts";
 import { patch } from "./patch-verb.ts";
-import { present, type Registry, type WriteOptions } from "./registry.ts";
-import { type ResourceRequest, readJson, sendJson } from "./request.ts";
+import type { Registry, WriteOptions } from "./registry.ts";
+import { sendList, sendObject } from "./representation.ts";
+import { type ResourceRequest, readBody, readJson, sendJson } from "./request.ts";
 import { scale } from "./scale.ts";
-import { both, fieldPredicate, labelPredicate } from "./selectors.ts";
 import { about, badRequest, invalid, methodNotAllowed, notFound, unknownPath } from "./status.ts";
-import { tableOf, wantsTable } from "./table.ts";
 import { streamChanges } from "./watch-stream.ts";
 import { unsupported, writeOptions } from "./write-options.ts";
 
@@ -21,11 +21,15 @@ export interface VerbContext {
 }
 
 /** The verb that RBAC knows a request by. */
-export function verbOf({ request, name, query }: Pick<ResourceRequest, "request" | "name" | "query">): string {
+export function verbOf({
+  request,
+  name,
+  query,
+  isWatch,
+}: Pick<ResourceRequest, "request" | "name" | "query" | "isWatch">): string {
   switch (request.method) {
     case "GET":
-    case "HEAD":
-      if (query.get("watch") === "true" || query.get("watch") === "1") return "watch";
+      if (isWatch || query.get("watch") === "true" || query.get("watch") === "1") return "watch";
       return name === undefined ? "list" : "get";
     case "POST":
       return "create";
@@ -53,12 +57,14 @@ export async function answerVerb(
     throw unknownPath();
   if (subresource !== "" && !kind.subresources.includes(subresource as Kind["subresources"][number]))
     throw unknownPath();
+  const deprecation = deprecations[bucketOf(kind)];
+  if (deprecation !== undefined) response.setHeader("warning", `299 - ${JSON.stringify(deprecation)}`);
   if (target.name !== undefined && target.request.method === "POST" && subresource === "") throw methodNotAllowed();
   switch (verbOf(target)) {
     case "watch":
-      return streamChanges(context.registry, target, { fits: selection(target), response });
+      return streamChanges(context.registry, target, { fits: selectionOf(target), response });
     case "list":
-      return list(context, target, response);
+      return list(context.registry, target, response);
     case "get":
       return get(context, target, response);
     case "create":
@@ -72,46 +78,15 @@ export async function answerVerb(
   }
 }
 
-const selection = ({ query, name }: ResourceRequest): ReturnType<typeof both> =>
-  both(
-    both(
-      labelPredicate(query.get("labelSelector") ?? undefined),
-      fieldPredicate(query.get("fieldSelector") ?? undefined),
-    ),
-    name === undefined ? undefined : fieldPredicate(`metadata.name=${name}`),
-  );
-
-function list({ registry }: VerbContext, target: ResourceRequest, response: ServerResponse): void {
-  const { kind, namespace, query } = target;
-  const fits = selection(target);
-  const all = registry.store.list(bucketOf(kind), namespace);
-  const chosen = fits === undefined ? all : all.filter(fits);
-  const start = Number(query.get("continue") ?? 0) || 0;
-  const limit = Number(query.get("limit") ?? 0) || chosen.length;
-  const page = chosen.slice(start, start + limit).map((object) => present(kind, object));
-  const left = chosen.length - start - page.length;
-  const metadata = {
-    resourceVersion: String(registry.store.revision),
-    ...(left > 0 && { continue: String(start + limit), remainingItemCount: left }),
-  };
-  if (wantsTable(target.request)) return sendJson(response, 200, tableOf(kind, page, metadata));
-  sendJson(response, 200, { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata, items: page });
-}
-
-function get(
-  { registry }: VerbContext,
-  { kind, namespace, name = "", request }: ResourceRequest,
-  response: ServerResponse,
-): void {
+function get({ registry }: VerbContext, target: ResourceRequest, response: ServerResponse): void {
+  const { kind, namespace, name = "" } = target;
   const object = registry.get(kind, namespace, name);
   if (object === undefined) throw notFound(kind, name);
-  if (wantsTable(request))
-    return sendJson(response, 200, tableOf(kind, [object], { resourceVersion: object.metadata.resourceVersion ?? "" }));
-  sendJson(response, 200, registry.store.encode(object));
+  sendObject(response, target, { code: 200, object, encoded: registry.store.encode(object) });
 }
 
 async function create({ registry }: VerbContext, target: ResourceRequest, response: ServerResponse): Promise<void> {
-  const body = await readObject(target);
+  const { body, duplicates } = await readObject(target);
   if (
     target.namespace !== undefined &&
     body.metadata.namespace !== undefined &&
@@ -120,17 +95,19 @@ async function create({ registry }: VerbContext, target: ResourceRequest, respon
     throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
   }
   if (target.kind.namespaced) body.metadata.namespace = target.namespace ?? "default";
-  sendJson(response, 201, await registry.create(target.kind, body, writeOptions(target, response, "CreateOptions")));
+  const options = { ...writeOptions(target, response, "CreateOptions"), duplicates };
+  const object = await registry.create(target.kind, body, options);
+  sendObject(response, target, { code: 201, object });
 }
 
 async function update({ registry }: VerbContext, target: ResourceRequest, response: ServerResponse): Promise<void> {
-  const body = await readObject(target);
+  const { body, duplicates } = await readObject(target);
   const { kind, namespace, name = "" } = target;
-  sendJson(
-    response,
-    200,
-    await registry.update(kind, { namespace, name }, () => body, writeOptions(target, response, "UpdateOptions")),
-  );
+  const options = { ...writeOptions(target, response, "UpdateOptions"), duplicates };
+  sendObject(response, target, {
+    code: 200,
+    object: await registry.update(kind, { namespace, name }, () => body, options),
+  });
 }
 
 async function remove({ registry }: VerbContext, target: ResourceRequest, response: ServerResponse): Promise<void> {
@@ -149,17 +126,12 @@ async function remove({ registry }: VerbContext, target: ResourceRequest, respon
     const { object, gone } = await registry.delete(kind, { namespace, name }, options);
     return sendJson(response, 200, gone ? deleted(kind, object) : object);
   }
-  const fits = selection(target);
+  const fits = selectionOf(target);
   const all = registry.store.list(bucketOf(kind), namespace);
   const chosen = fits === undefined ? all : all.filter(fits);
   for (const object of chosen)
     await registry.delete(kind, { namespace: object.metadata.namespace, name: object.metadata.name ?? "" }, options);
-  sendJson(response, 200, {
-    kind: `${kind.kind}List`,
-    apiVersion: apiVersionOf(kind),
-    metadata: { resourceVersion: String(registry.store.revision) },
-    items: chosen,
-  });
+  sendList(response, target, { items: chosen, metadata: { resourceVersion: String(registry.store.revision) } });
 }
 
 function policyOf(value: unknown): Pick<DeleteOptions, "propagationPolicy"> {
@@ -192,9 +164,12 @@ async function act(
   sendJson(response, 201, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });
 }
 
-async function readObject({ request, kind }: ResourceRequest): Promise<ApiObject> {
-  const body = await readJson(request, kind.kind);
-  if (!isObject(body)) throw badRequest("the body is no object");
-  if (!isObject(body.metadata)) body.metadata = {};
-  return body as ApiObject;
+async function readObject({
+  request,
+  kind,
+}: ResourceRequest): Promise<{ readonly body: ApiObject; readonly duplicates: readonly string[] }> {
+  const { value, duplicates } = await readBody(request, kind.kind);
+  if (!isObject(value)) throw badRequest("the body is no object");
+  if (!isObject(value.metadata)) value.metadata = {};
+  return { body: value as ApiObject, duplicates };
 }

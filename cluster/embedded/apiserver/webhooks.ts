@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { request } from "node:https";
+import { selects } from "../controllers/selector.ts";
 import type { ApiObject } from "../machinery/api-object.ts";
 import { asArray, asObject, asString, isObject, type Json, type JsonObject } from "../machinery/json.ts";
 import { StatusError } from "../machinery/resources.ts";
-import { selects } from "../machinery/selector.ts";
 import type { Store } from "../store/store.ts";
 import { apiVersionOf, type Kind } from "./kinds.ts";
 import { jsonPatch } from "./patch.ts";

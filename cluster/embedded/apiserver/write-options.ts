@@ -69,5 +69,5 @@ function managerProblems(query: URLSearchParams): readonly FieldProblem[] {
 function validationProblems(query: URLSearchParams): readonly FieldProblem[] {
   const asked = query.get("fieldValidation");
   if (asked === null || asked === "" || validations.some((validation) => validation === asked)) return [];
-  return [unsupported("fieldValidation", JSON.stringify(asked), validations)];
+  return [unsupported("fieldValidation", JSON.stringify(asked), ["", "Ignore", "Strict", "Warn"])];
 }

@@ -5,11 +5,11 @@ import type { INode } from "kubernetes-models/v1/Node";
 import type { KubeObject } from "#api/kinds/object.ts";
 import { watchCache } from "../machinery/cache.ts";
 import { coreV1, type ResourceType } from "../machinery/resources.ts";
-import { serviceSelects } from "../machinery/selector.ts";
 import type { Pod, Service } from "../node/kinds.ts";
 import type { Controller, ControllerContext } from "./context.ts";
 import { controllerReference, isControlledBy, keyOf, splitKey } from "./owners.ts";
 import { isReady } from "./pods.ts";
+import { serviceSelects } from "./selector.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 export type EndpointSlice = IEndpointSlice & KubeObject;

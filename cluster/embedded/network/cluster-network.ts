@@ -1,12 +1,11 @@
 import { type ObjectCache, watchCache } from "../machinery/cache.ts";
 import type { Clock, Logger } from "../machinery/clock.ts";
-import { coreV1, type Resources, type ResourceType } from "../machinery/resources.ts";
+import type { Resources, ResourceType } from "../machinery/resources.ts";
 import { startDnsServer } from "./dns-server.ts";
 import { buildZone, type DnsZone } from "./dns-zone.ts";
 import { startLoadBalancers } from "./load-balancer.ts";
-import type { Namespace, NetworkPolicy, Pod } from "./policy-model.ts";
 import type { EndpointSlice, Service } from "./service-model.ts";
-import { type PolicySources, startServiceRouter } from "./service-router.ts";
+import { startServiceRouter } from "./service-router.ts";
 
 export interface ClusterNetworkOptions {
   readonly resources: Resources;
@@ -20,15 +19,12 @@ export interface ClusterNetworkOptions {
 }
 
 const endpointSlices: ResourceType = { group: "discovery.k8s.io", version: "v1", resource: "endpointslices" };
-const networkPolicies: ResourceType = { group: "networking.k8s.io", version: "v1", resource: "networkpolicies" };
 
-/** Starts service routing, network policies, load-balancer addresses and DNS. Resolves when all of them work. */
+/** Starts service routing, load-balancer addresses and DNS. Resolves when all of them work. */
 export async function startClusterNetwork(options: ClusterNetworkOptions): Promise<{ close(): Promise<void> }> {
   const { resources, clock, logger, services } = options;
   const slices = watchCache<EndpointSlice>(resources, endpointSlices);
-  const policies = policySources(resources, options.dns.server);
-  const watches = [slices, policies.policies, policies.pods, policies.namespaces];
-  await Promise.all(watches.map((watch) => watch.synced));
+  await slices.synced;
   const zone = currentZone(options.dns.domain, services, slices);
   const stopDns = await startDnsServer({ address: options.dns.server, port: 53, zone: zone.get, logger });
   const stopRouter = await startServiceRouter({
@@ -36,7 +32,6 @@ export async function startClusterNetwork(options: ClusterNetworkOptions): Promi
     logger,
     services,
     slices,
-    policies,
     rules: { nodeAddresses: options.nodeAddresses, podCidr: options.podCidr, ownAddresses: options.ownAddresses },
   });
   const stopBalancers = startLoadBalancers({ resources, logger, services });
@@ -44,24 +39,9 @@ export async function startClusterNetwork(options: ClusterNetworkOptions): Promi
     close: async () => {
       stopBalancers();
       zone.close();
-      for (const watch of watches) watch.close();
+      slices.close();
       await Promise.all([stopDns(), stopRouter()]);
     },
-  };
-}
-
-/** The name service is selected by the labels that its Service has and that its pods have elsewhere. */
-function policySources(resources: Resources, dnsAddress: string): PolicySources {
-  const ports = ["UDP", "TCP"].map((protocol) => ({
-    name: protocol === "UDP" ? "dns" : "dns-tcp",
-    protocol,
-    port: 53,
-  }));
-  return {
-    policies: watchCache<NetworkPolicy>(resources, networkPolicies),
-    pods: watchCache<Pod>(resources, coreV1("pods")),
-    namespaces: watchCache<Namespace>(resources, coreV1("namespaces")),
-    dns: { namespace: "kube-system", labels: { "k8s-app": "kube-dns" }, address: dnsAddress, ports },
   };
 }
 

@@ -1,8 +1,6 @@
 import type { ObjectCache } from "../machinery/cache.ts";
 import type { Clock, Logger } from "../machinery/clock.ts";
 import { run } from "../sandbox/run.ts";
-import { isolatedPods, type Namespace, type NetworkPolicy, type Peer, type Pod } from "./policy-model.ts";
-import { type FilterRules, policyRules } from "./policy-rules.ts";
 import { type EndpointSlice, type Service, servicePorts } from "./service-model.ts";
 import { type RuleOptions, serviceRules } from "./service-rules.ts";
 
@@ -11,23 +9,14 @@ export interface RouterOptions {
   readonly logger: Logger;
   readonly services: ObjectCache<Service>;
   readonly slices: ObjectCache<EndpointSlice>;
-  readonly policies: PolicySources;
   readonly rules: RuleOptions;
-}
-
-/** What network policies are about. */
-export interface PolicySources {
-  readonly policies: ObjectCache<NetworkPolicy>;
-  readonly pods: ObjectCache<Pod>;
-  readonly namespaces: ObjectCache<Namespace>;
-  readonly dns: Peer;
 }
 
 /** A burst of changes becomes one table. */
 const DEBOUNCE_MS = 10;
 const RETRY_MS = 1000;
 
-/** Keeps the kernel's rules equal to what services, endpoints and network policies say. Resolves when the first table is in place; gives the disposer. */
+/** Keeps the kernel's rules equal to what services and endpoints say. Resolves when the first table is in place; gives the disposer. */
 export async function startServiceRouter(options: RouterOptions): Promise<() => Promise<void>> {
   const { clock, logger } = options;
   let applied = "";
@@ -38,8 +27,7 @@ export async function startServiceRouter(options: RouterOptions): Promise<() => 
 
   const apply = async (): Promise<void> => {
     dirty = false;
-    const ports = servicePorts(options.services.all(), options.slices.all());
-    const wanted = serviceRules(ports, options.rules, currentPolicies(options.policies));
+    const wanted = serviceRules(servicePorts(options.services.all(), options.slices.all()), options.rules);
     if (wanted === applied) return;
     // Both tables are replaced whole: this network namespace has no other rules than ours.
     await run(["iptables-restore", "-w", "5"], { input: wanted });
@@ -59,9 +47,7 @@ export async function startServiceRouter(options: RouterOptions): Promise<() => 
   const changed = (): void => {
     if (!dirty) schedule(DEBOUNCE_MS);
   };
-  const { policies, pods, namespaces } = options.policies;
-  const watched = [options.services, options.slices, policies, pods, namespaces];
-  const disposers = watched.map((cache) => cache.onChange(changed));
+  const disposers = [options.services.onChange(changed), options.slices.onChange(changed)];
   await apply();
   return async () => {
     closed = true;
@@ -69,9 +55,4 @@ export async function startServiceRouter(options: RouterOptions): Promise<() => 
     for (const dispose of disposers) dispose();
     await working;
   };
-}
-
-function currentPolicies({ policies, pods, namespaces, dns }: PolicySources): FilterRules {
-  const isolated = isolatedPods({ policies: policies.all(), pods: pods.all(), namespaces: namespaces.all(), dns });
-  return policyRules(isolated, dns.address);
 }

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import type { FilterRules } from "./policy-rules.ts";
 import type { Endpoint, ServicePort } from "./service-model.ts";
 
 export interface RuleOptions {
@@ -13,19 +12,13 @@ export interface RuleOptions {
 /** Mark of packets whose source becomes the node, as kube-proxy uses it. */
 const MASQUERADE_MARK = "0x4000/0x4000";
 
-const noPolicies: FilterRules = { chains: [], rules: [] };
-
 /**
  * The whole nat and filter tables for `iptables-restore`, with kube-proxy's chains and semantics: endpoints by even chance,
  * session affinity by client address, a connection from a pod to itself through its service is masqueraded, a service without
  * endpoints refuses. externalTrafficPolicy and internalTrafficPolicy make no difference: all simulated nodes share one network
- * namespace, so every endpoint is local. The rules of network policies go into the same filter table. Pure.
+ * namespace, so every endpoint is local. Pure.
  */
-export function serviceRules(
-  ports: readonly ServicePort[],
-  options: RuleOptions,
-  policies: FilterRules = noPolicies,
-): string {
+export function serviceRules(ports: readonly ServicePort[], options: RuleOptions): string {
   const routed = ports.filter((port) => !port.clusterIps.some((address) => options.ownAddresses.includes(address)));
   const chains: string[] = [];
   const entries: string[] = [];
@@ -56,8 +49,7 @@ export function serviceRules(
     ...nodePorts,
     ...rules,
   ];
-  const filter = filterTable(routed, options, policies).join("\n");
-  return `*filter\n${filter}\nCOMMIT\n*nat\n${nat.join("\n")}\nCOMMIT\n`;
+  return `*filter\n${filterTable(routed, options).join("\n")}\nCOMMIT\n*nat\n${nat.join("\n")}\nCOMMIT\n`;
 }
 
 function entryRules(port: ServicePort, chain: string, options: RuleOptions): string[] {
@@ -109,7 +101,7 @@ function endpointRules(port: ServicePort, endpoint: Endpoint, name: string): str
   ];
 }
 
-function filterTable(ports: readonly ServicePort[], options: RuleOptions, policies: FilterRules): string[] {
+function filterTable(ports: readonly ServicePort[], options: RuleOptions): string[] {
   const refuse = ports
     .filter((port) => port.endpoints.length === 0)
     .flatMap((port) => {
@@ -123,10 +115,9 @@ function filterTable(ports: readonly ServicePort[], options: RuleOptions, polici
     });
   return [
     ...["INPUT", "FORWARD", "OUTPUT"].map((name) => `:${name} ACCEPT [0:0]`),
-    ...["KUBE-SERVICES", ...policies.chains].map((name) => `:${name} - [0:0]`),
+    ":KUBE-SERVICES - [0:0]",
     ...["INPUT", "FORWARD", "OUTPUT"].map((name) => `-A ${name} -m conntrack --ctstate NEW -j KUBE-SERVICES`),
     ...refuse,
-    ...policies.rules,
   ];
 }
 

@@ -95,6 +95,23 @@ export class Store {
     });
   }
 
+  /** Like list, as it was at a revision: what changed since is undone. Fails with RevisionGone when that is no longer known. */
+  listAt(bucket: string, namespace: string | undefined, revision: number): readonly ApiObject[] {
+    if (revision >= this.#revision) return this.list(bucket, namespace);
+    const changes = this.#hub.changesAfter(bucket, revision);
+    if (changes.length === 0) return this.list(bucket, namespace);
+    const keyOf = ({ metadata }: ApiObject): string => `${metadata.namespace ?? ""}\u0000${metadata.name ?? ""}`;
+    const states = new Map(this.list(bucket).map((object) => [keyOf(object), object]));
+    for (const { object, previous } of changes.toReversed()) {
+      if (previous === undefined) states.delete(keyOf(object));
+      else states.set(keyOf(object), previous);
+    }
+    return [...states.keys()]
+      .sort()
+      .map((key) => states.get(key)!)
+      .filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
+  }
+
   /** The names of the buckets that hold anything. */
   buckets(): readonly string[] {
     return [...this.#buckets.keys()];

@@ -49,6 +49,13 @@ export class WatchHub {
     for (const listener of bucket.listeners) this.#deliver(listener, change);
   }
 
+  /** The changes of a bucket after a revision, oldest first. Fails with RevisionGone when they are no longer known. */
+  changesAfter(name: string, after: number): readonly Change[] {
+    const bucket = this.#bucket(name);
+    if (after < bucket.forgotten) throw new RevisionGone(after, bucket.forgotten);
+    return bucket.history.filter((change) => change.revision > after);
+  }
+
   watch(name: string, after: number, listener: ChangeListener): () => void {
     const bucket = this.#bucket(name);
     if (after < bucket.forgotten) throw new RevisionGone(after, bucket.forgotten);

@@ -1,7 +1,24 @@
 import type { Case } from "../case.ts";
 import { serverSideApply } from "./apply.ts";
+import { defaults } from "./defaults.ts";
+import { columns, kinds, rows } from "./kinds.ts";
+import { lists } from "./lists.ts";
 import { managedFields } from "./managed-fields.ts";
 import { objects } from "./objects.ts";
 import { patches } from "./patches.ts";
+import { validation } from "./validation.ts";
+import { watches } from "./watches.ts";
 
-export const cases: readonly Case[] = [objects, patches, serverSideApply, managedFields];
+export const cases: readonly Case[] = [
+  objects,
+  patches,
+  serverSideApply,
+  managedFields,
+  kinds,
+  columns,
+  rows,
+  defaults,
+  validation,
+  lists,
+  watches,
+];

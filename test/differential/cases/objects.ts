@@ -38,7 +38,12 @@ export const objects: Case = {
     {
       name: "a label that is none",
       send: `POST ${maps}`,
-      body: configMap("x", {}, { labels: { "a b": "c", d: "e f" } }),
+      body: configMap("x", {}, { labels: { "a b": "c" } }),
+    },
+    {
+      name: "a label's value that is none",
+      send: `POST ${maps}`,
+      body: configMap("x", {}, { labels: { d: "e f" } }),
     },
     {
       name: "an annotation that is none",

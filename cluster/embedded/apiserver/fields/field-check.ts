@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject } from "../../machinery/json.ts";
 import type { Kind } from "../kinds.ts";
 import { badRequest } from "../status.ts";
+import { canonicalQuantity } from "./quantity.ts";
 import type { LeafType, Shape, StructShape } from "./shape.ts";
 
 /**
@@ -34,6 +35,10 @@ function visit(value: Json | undefined, at: Place, unknown: string[]): void {
       return;
     case "leaf":
       if (!fitsLeaf(shape.type, value)) throw wrong();
+      if (shape.type === "quantity" && canonicalQuantity(String(value)) === undefined)
+        throw new DecodingError(
+          "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+        );
       if (shape.type === "bytes" && typeof value === "string") checkBase64(value);
       return;
     case "list":
@@ -76,6 +81,7 @@ function fitsLeaf(type: LeafType, value: Json): boolean {
       return typeof value === "string";
     case "int32":
     case "int64":
+      return Number.isInteger(value);
     case "number":
       return typeof value === "number";
     case "boolean":
@@ -108,12 +114,16 @@ function checkBase64(text: string): void {
 /** As Go's decoder says it: the path without indices, the type in Go's words. */
 class WrongType extends DecodingError {
   constructor(value: Json, field: string, shape: Shape) {
-    const found = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+    const found = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : goNumber(value);
     super(
       `json: cannot unmarshal ${found} into Go struct field ${field.replace(/\[\d+\]/g, "")} of type ${goType(shape)}`,
     );
   }
 }
+
+/** A number with a fraction is told itself. */
+const goNumber = (value: Json): string =>
+  typeof value === "number" && !Number.isInteger(value) ? `number ${value}` : typeof value;
 
 function goType(shape: Shape): string {
   switch (shape.kind) {
