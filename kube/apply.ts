@@ -174,8 +174,8 @@ function problemsOf({ object, locate }: ManifestObject, error: unknown): readonl
       }),
     );
   if (fromCauses.length > 0) return fromCauses;
-  const unknown = [...error.message.matchAll(/(unknown|duplicate) field "([^"]+)"/g)].map(
-    ([, what, field = ""]): Problem => ({
+  const unknown = unusableFields(error.message).map(
+    ({ what, field }): Problem => ({
       ...rejected,
       code: "MANIFEST_SCHEMA",
       message: `${what} field "${field}"`,
@@ -186,4 +186,14 @@ function problemsOf({ object, locate }: ManifestObject, error: unknown): readonl
   if (unknown.length > 0) return unknown;
   const [, field = ""] = /(?:^|[\s:])((?:spec|metadata)(?:\.[\w-]+|\[\d+\])+)/.exec(error.message) ?? [];
   return [{ ...rejected, message: error.message, ...(field === "" ? {} : { field }), ...locate(field) }];
+}
+
+/** The fields that strict decoding and the typed patches of server-side apply name in a message of the API server. */
+function unusableFields(message: string): readonly { readonly what: string; readonly field: string }[] {
+  const [, undeclared] = / \.(\S+): field not declared in schema$/.exec(message) ?? [];
+  if (undeclared !== undefined) return [{ what: "unknown", field: undeclared }];
+  return [...message.matchAll(/(unknown|duplicate) field "([^"]+)"/g)].map(([, what = "", field = ""]) => ({
+    what,
+    field,
+  }));
 }
