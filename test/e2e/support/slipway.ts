@@ -1,5 +1,6 @@
 import { execFile, spawn } from "node:child_process";
-import { chown, mkdtemp, readFile, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chown, mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -114,22 +115,38 @@ export interface SlipwayStatus {
   readonly mesh: { readonly synced: number; readonly proxies: number };
 }
 
-export interface MachineState {
-  readonly links: readonly string[];
-  readonly mounts: readonly string[];
+/** What a Slipway put on this machine, to look for after it has ended. */
+export interface Traces {
+  readonly processes: readonly number[];
+  /** Network namespaces. */
   readonly namespaces: readonly string[];
 }
 
-/** Network namespaces, links and mounts of this machine, to compare before and after. */
-export async function machineState(): Promise<MachineState> {
+/** Processes that descend from a process, and the network namespaces that they are in. */
+export async function tracesOf(host: number): Promise<Traces> {
+  const parents = new Map<number, number>();
+  for (const entry of await readdir("/proc")) {
+    const stat = /^\d+$/.test(entry) ? await readFile(`/proc/${entry}/stat`, "utf8").catch(() => "") : "";
+    if (stat !== "") parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
+  }
+  const descends = (pid: number | undefined): boolean =>
+    pid !== undefined && pid > 1 && (pid === host || descends(parents.get(pid)));
+  const processes = [...parents.keys()].filter(descends);
+  const own = await readlink("/proc/self/ns/net");
+  const found = await Promise.all(processes.map((pid) => readlink(`/proc/${pid}/ns/net`).catch(() => own)));
+  return { processes, namespaces: [...new Set(found)].filter((namespace) => namespace !== own) };
+}
+
+/** What is left of it: processes that live, namespaces that somebody is in, mounts below its folder. */
+export async function leftOf(traces: Traces, folder: string): Promise<readonly string[]> {
   const output = (program: string, args: readonly string[]): Promise<string> =>
     new Promise((resolve) => execFile(program, [...args], (_, stdout) => resolve(stdout)));
-  const lines = (text: string): readonly string[] => text.split("\n").filter(Boolean).toSorted();
-  return {
-    links: lines(await output("ip", ["-br", "link"])).map((line) => line.split(/[\s@]/)[0] ?? ""),
-    mounts: lines(await readFile("/proc/self/mountinfo", "utf8")).map((line) => line.split(" ")[4] ?? ""),
-    namespaces: lines(await output("lsns", ["-t", "net", "-n", "-o", "NS"])).map((line) => line.trim()),
-  };
+  const alive = traces.processes.filter((pid) => existsSync(`/proc/${pid}`)).map((pid) => `process ${pid}`);
+  const known = new Set((await output("lsns", ["-t", "net", "-n", "-o", "NS"])).split("\n").map((line) => line.trim()));
+  const namespaces = traces.namespaces.filter((text) => known.has(/\d+/.exec(text)?.[0] ?? ""));
+  const mounts = (await readFile("/proc/self/mountinfo", "utf8")).split("\n").filter((line) => line.includes(folder));
+  const running = (await output("ps", ["-eo", "args"])).split("\n").filter((line) => line.includes(folder));
+  return [...alive, ...namespaces, ...mounts, ...running];
 }
 
 /** An ordinary user of this machine to run as, made if need be. Undefined when the tests themselves have no right to switch users. */
