@@ -206,5 +206,8 @@ function all(sinks: readonly RequestSink[]): RequestSink {
     record: (record) => {
       for (const sink of sinks) sink.record(record);
     },
+    decided: (policy, outcome) => {
+      for (const sink of sinks) sink.decided?.(policy, outcome);
+    },
   };
 }

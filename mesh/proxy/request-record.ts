@@ -66,4 +66,9 @@ export interface DestinationService {
 /** What the data plane reports to. Called on the hot path: must not throw and must not block. */
 export interface RequestSink {
   record(request: RequestRecord): void;
+  /** A policy was asked. `policy` is undefined where none of them matched. */
+  decided?(policy: string | undefined, outcome: PolicyOutcome): void;
 }
+
+/** Those of a dry run only would have been. */
+export type PolicyOutcome = "allowed" | "denied" | "shadow_allowed" | "shadow_denied";

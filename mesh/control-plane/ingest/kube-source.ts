@@ -17,6 +17,7 @@ const configuration: readonly (readonly [string, ResourceType])[] = [
   ["Gateway", resources.gateways],
   ["ServiceEntry", resources.serviceEntries],
   ["PeerAuthentication", resources.peerAuthentications],
+  ["AuthorizationPolicy", resources.authorizationPolicies],
 ];
 
 /** How long to wait for kinds whose definitions may not be installed yet. */

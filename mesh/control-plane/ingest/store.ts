@@ -2,6 +2,7 @@ import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import type { KubeObject } from "#api/kinds/object.ts";
 import { clusterDomain, clusterId } from "#api/names.ts";
+import { type AuthorizationPolicy, authorizationPolicySpec } from "../model/authorization-policy.ts";
 import { resolveDelegates } from "../model/delegate.ts";
 import { destinationRuleSpec } from "../model/destination-rule.ts";
 import {
@@ -40,6 +41,11 @@ const config =
     return { origin: originOf(object), spec: schema.parse(spec) };
   };
 
+const authorizationPolicy = (object: KubeObject): Config<AuthorizationPolicy> => {
+  const { origin, spec } = config(authorizationPolicySpec)(object);
+  return { origin, spec: { ...spec, dryRun: object.metadata.annotations?.["istio.io/dry-run"] === "true" } };
+};
+
 /**
  * All objects that configuration is made from, parsed once as they come. Builds immutable snapshots that share what did not
  * change. An object that does not parse is left out, and why is kept for the status pages.
@@ -64,6 +70,7 @@ export class ConfigStore {
   readonly #gateways = new Table(config(gatewaySpec));
   readonly #serviceEntries = new Table(config(serviceEntrySpec));
   readonly #peerAuthentications = new Table(config(peerAuthenticationSpec));
+  readonly #authorizationPolicies = new Table(authorizationPolicy);
   #resolved: { from: Snapshot["virtualServices"]; resolved: Snapshot["virtualServices"] } | undefined;
   #joined: { deps: readonly unknown[]; endpoints: Snapshot["endpoints"] } | undefined;
   #registry: { deps: readonly unknown[]; services: Snapshot["services"] } | undefined;
@@ -137,6 +144,7 @@ export class ConfigStore {
       destinationRules: this.#destinationRules.oldestFirst,
       gateways: this.#gateways.oldestFirst,
       peerAuthentications: this.#peerAuthentications.oldestFirst,
+      authorizationPolicies: this.#authorizationPolicies.oldestFirst,
       versions: new Map(this.#versions),
     };
   }
@@ -200,6 +208,8 @@ export class ConfigStore {
         return this.#serviceEntries;
       case "PeerAuthentication":
         return this.#peerAuthentications;
+      case "AuthorizationPolicy":
+        return this.#authorizationPolicies;
       default:
         return undefined;
     }

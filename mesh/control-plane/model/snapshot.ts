@@ -1,3 +1,4 @@
+import type { AuthorizationPolicy } from "./authorization-policy.ts";
 import type { DestinationRuleSpec } from "./destination-rule.ts";
 import type { GatewaySpec, MeshConfig, PeerAuthenticationSpec } from "./other-kinds.ts";
 import type { Protocol } from "./protocol.ts";
@@ -97,6 +98,7 @@ export interface Snapshot {
   readonly destinationRules: readonly Config<DestinationRuleSpec>[];
   readonly gateways: readonly Config<GatewaySpec>[];
   readonly peerAuthentications: readonly Config<PeerAuthenticationSpec>[];
+  readonly authorizationPolicies: readonly Config<AuthorizationPolicy>[];
   /** resourceVersion of every object that went in, by "Kind/namespace/name". */
   readonly versions: ReadonlyMap<string, string>;
 }

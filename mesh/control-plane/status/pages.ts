@@ -55,8 +55,9 @@ function adsz(pilot: Pilot): unknown {
 
 function configz({ distributor: { snapshot } }: Pilot): unknown {
   if (snapshot === undefined) return [];
-  const { virtualServices, destinationRules, gateways, peerAuthentications } = snapshot;
-  return [...virtualServices, ...destinationRules, ...gateways, ...peerAuthentications].map(({ origin, spec }) => ({
+  const { virtualServices, destinationRules, gateways, peerAuthentications, authorizationPolicies } = snapshot;
+  const all = [...virtualServices, ...destinationRules, ...gateways, ...peerAuthentications, ...authorizationPolicies];
+  return all.map(({ origin, spec }) => ({
     kind: origin.kind,
     metadata: { name: origin.name, namespace: origin.namespace, resourceVersion: origin.resourceVersion },
     spec,

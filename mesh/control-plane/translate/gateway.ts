@@ -5,6 +5,8 @@ import { hostCovers } from "../model/host.ts";
 import type { GatewayServer } from "../model/other-kinds.ts";
 import { gatewayProtocol, isHttp } from "../model/protocol.ts";
 import type { Snapshot } from "../model/snapshot.ts";
+import { httpAuthorization, networkAuthorization } from "./authorization/filters.ts";
+import { policiesOf } from "./authorization/policies.ts";
 import { type BoundServer, boundServers, boundTo, servedHosts } from "./bound-server.ts";
 import { destinationsFor } from "./destinations.ts";
 import { buildGatewayRoutes } from "./gateway-routes.ts";
@@ -41,9 +43,11 @@ function buildPort(context: OutboundContext, port: number, servers: readonly Bou
   const secure = servers.filter(({ server }) => terminates(server));
   const opaque = servers.filter((bound) => !plain.includes(bound) && !secure.includes(bound));
   const { mesh } = context.snapshot;
+  const policies = policiesOf(context.snapshot, context.proxy);
+  const authorization = httpAuthorization(policies);
   const name = `0.0.0.0_${port}`;
   const http = (routes: string) =>
-    httpConnection({ statPrefix: `outbound_${name};`, direction: "gateway", mesh, routes });
+    httpConnection({ statPrefix: `outbound_${name};`, direction: "gateway", mesh, authorization, routes });
   const plainChain = plain.length === 0 ? [] : [buildChain({ name, filters: [http(`http.${port}`)] })];
   const secureChains = secure.map((bound) =>
     buildChain({
@@ -97,6 +101,7 @@ function serverSocket(snapshot: Snapshot, server: GatewayServer): FilterChain["t
 function opaqueChains(context: OutboundContext, bound: BoundServer): readonly FilterChain[] {
   const { snapshot } = context;
   const { origin } = bound.gateway;
+  const authorization = networkAuthorization(policiesOf(snapshot, context.proxy));
   return boundTo(snapshot, bound.gateway)
     .flatMap((virtualService) => {
       const destinations = destinationsFor(snapshot, context.scope, { virtualService, port: bound.server.port.number });
@@ -108,7 +113,7 @@ function opaqueChains(context: OutboundContext, bound: BoundServer): readonly Fi
             .flatMap((one) => one.sniHosts)
             .filter((sni) => served.some((host) => hostCovers(host, sni)));
           if (names.length === 0 || route === undefined) return [];
-          const filters = [tcpProxy(weighted(route, destinations), snapshot.mesh)];
+          const filters = [...authorization, tcpProxy(weighted(route, destinations), snapshot.mesh)];
           return [buildChain({ name, match: { transportProtocol: "tls", serverNames: names }, filters })];
         });
       }
@@ -116,7 +121,9 @@ function opaqueChains(context: OutboundContext, bound: BoundServer): readonly Fi
         (match ?? [{}]).some((one) => (one.port ?? bound.server.port.number) === bound.server.port.number),
       );
       if (route?.route === undefined) return [];
-      return [buildChain({ name, filters: [tcpProxy(weighted(route.route, destinations), snapshot.mesh)] })];
+      return [
+        buildChain({ name, filters: [...authorization, tcpProxy(weighted(route.route, destinations), snapshot.mesh)] }),
+      ];
     })
     .slice(0, isTls(bound.server) ? undefined : 1);
 }

@@ -56,6 +56,8 @@ export interface HttpConnectionOptions {
   readonly statPrefix: string;
   readonly direction: Direction;
   readonly mesh: MeshConfig;
+  /** Who may ask for what; asked before anything else happens to a request. */
+  readonly authorization?: readonly HttpFilter[];
   /** Name of a route configuration that comes over the stream, or the configuration itself. */
   readonly routes: string | RouteConfiguration;
 }
@@ -70,7 +72,7 @@ export function httpConnection(options: HttpConnectionOptions): Filter {
       ...connectionDefaults(),
       statPrefix,
       routeSpecifier: routeSpecifier(options.routes),
-      httpFilters: httpFilters(direction),
+      httpFilters: [...(options.authorization ?? []), ...httpFilters(direction)],
       accessLog: accessLogs(mesh),
       useRemoteAddress: direction === "gateway",
       ...(direction === "outbound" ? {} : { serverName: "istio-envoy" }),

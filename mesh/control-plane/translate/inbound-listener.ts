@@ -1,10 +1,13 @@
 import { ports } from "#api/names.ts";
 import type { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
-import type { FilterChain } from "#gen/xds/envoy/config/listener/v3/listener_components.ts";
+import type { Filter, FilterChain } from "#gen/xds/envoy/config/listener/v3/listener_components.ts";
 import { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
 import { Route, VirtualHost } from "#gen/xds/envoy/config/route/v3/route_components.ts";
+import type { HttpFilter } from "#gen/xds/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
 import { isHttp, type Protocol } from "../model/protocol.ts";
 import type { Snapshot } from "../model/snapshot.ts";
+import { httpAuthorization, networkAuthorization } from "./authorization/filters.ts";
+import type { Policies } from "./authorization/policies.ts";
 import { httpConnection, tcpProxy } from "./http-connection.ts";
 import {
   buildChain,
@@ -35,13 +38,15 @@ export interface InboundOptions {
   readonly snapshot: Snapshot;
   readonly ports: readonly InboundPort[];
   readonly modeOf: (port: number) => MtlsMode;
+  readonly policies: Policies;
   /** Mode for ports that no service names. */
   readonly defaultMode: MtlsMode;
 }
 
 /** The listener that connections to the workload are redirected to: chains by port, by mutual TLS or not, and by protocol. */
 export function virtualInbound(options: InboundOptions): Listener {
-  const { snapshot, defaultMode } = options;
+  const { snapshot, defaultMode, policies } = options;
+  const authorization = { http: httpAuthorization(policies), network: networkAuthorization(policies) };
   const passthrough = {
     cluster: INBOUND_PASSTHROUGH,
     operation: "",
@@ -61,10 +66,11 @@ export function virtualInbound(options: InboundOptions): Listener {
         match: { destinationPort: ports.inbound },
         filters: [tcpProxy(BLACK_HOLE, snapshot.mesh)],
       }),
-      ...chainsFor({ snapshot, mode: defaultMode, protocol: "auto", match: {}, target: passthrough }),
+      ...chainsFor({ snapshot, authorization, mode: defaultMode, protocol: "auto", match: {}, target: passthrough }),
       ...options.ports.flatMap((port) =>
         chainsFor({
           snapshot,
+          authorization,
           mode: options.modeOf(port.port),
           protocol: port.protocol,
           match: { destinationPort: port.port },
@@ -89,6 +95,7 @@ interface Target {
 
 interface ChainsOptions {
   readonly snapshot: Snapshot;
+  readonly authorization: { readonly http: readonly HttpFilter[]; readonly network: readonly Filter[] };
   readonly mode: MtlsMode;
   readonly protocol: Protocol;
   readonly match: MatchFields;
@@ -121,7 +128,7 @@ function mutualChains(options: ChainsOptions, byAlpn: boolean): FilterChain[] {
         transportProtocol: "tls",
         ...(applicationProtocols.length > 0 ? { applicationProtocols } : {}),
       },
-      filters: [http ? httpFilter(options) : tcpFilter(options)],
+      filters: http ? [httpFilter(options)] : tcpFilters(options),
       transportSocket: meshServerSocket({ trustDomain, http }),
     });
   if (protocol === "auto") return [chain(true, meshHttpAlpn), chain(false, byAlpn ? meshTcpAlpn : [])];
@@ -132,19 +139,22 @@ function plainChains(options: ChainsOptions): FilterChain[] {
   const { protocol, match, target } = options;
   const { name } = target;
   const raw = { ...match, transportProtocol: "raw_buffer" as const };
-  const ownTls = buildChain({ name, match: { ...match, transportProtocol: "tls" }, filters: [tcpFilter(options)] });
+  const ownTls = buildChain({ name, match: { ...match, transportProtocol: "tls" }, filters: tcpFilters(options) });
   if (protocol === "auto") {
     const http = buildChain({ name, match: { ...match, ...plainHttp }, filters: [httpFilter(options)] });
-    return [http, ownTls, buildChain({ name, match: raw, filters: [tcpFilter(options)] })];
+    return [http, ownTls, buildChain({ name, match: raw, filters: tcpFilters(options) })];
   }
-  const filter = isHttp(protocol) ? httpFilter(options) : tcpFilter(options);
-  const plain = buildChain({ name, match: raw, filters: [filter] });
+  const filters = isHttp(protocol) ? [httpFilter(options)] : tcpFilters(options);
+  const plain = buildChain({ name, match: raw, filters });
   return isHttp(protocol) ? [plain] : [ownTls, plain];
 }
 
-const tcpFilter = ({ snapshot, target }: ChainsOptions) => tcpProxy(target.cluster, snapshot.mesh);
+const tcpFilters = ({ snapshot, target, authorization }: ChainsOptions): Filter[] => [
+  ...authorization.network,
+  tcpProxy(target.cluster, snapshot.mesh),
+];
 
-function httpFilter({ snapshot, target }: ChainsOptions) {
+function httpFilter({ snapshot, target, authorization }: ChainsOptions): Filter {
   const action = buildRouteAction({
     route: { route: [{ destination: { host: "" } }], retries: { attempts: 0 } },
     pathRegex: undefined,
@@ -162,5 +172,11 @@ function httpFilter({ snapshot, target }: ChainsOptions) {
     ...RouteConfiguration.fromPartial({ name: target.cluster, validateClusters: false }),
     virtualHosts: [{ ...VirtualHost.fromPartial({ name: target.virtualHost, domains: ["*"] }), routes: [route] }],
   };
-  return httpConnection({ statPrefix: `inbound_${target.name};`, direction: "inbound", mesh: snapshot.mesh, routes });
+  return httpConnection({
+    statPrefix: `inbound_${target.name};`,
+    direction: "inbound",
+    mesh: snapshot.mesh,
+    authorization: authorization.http,
+    routes,
+  });
 }

@@ -2,6 +2,7 @@ import type { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import type { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
 import { isHttp } from "../model/protocol.ts";
 import type { ProxyNode, Service, ServicePort, Snapshot } from "../model/snapshot.ts";
+import { policiesOf } from "./authorization/policies.ts";
 import { byName, collectUpstreams } from "./collect.ts";
 import { blackHole, inboundApplication, inboundPassthrough, passthrough } from "./fixed-clusters.ts";
 import { type InboundPort, virtualInbound } from "./inbound-listener.ts";
@@ -101,6 +102,7 @@ interface Inbound {
 function buildInbound({ snapshot, proxy, memo }: OutboundContext): Inbound {
   const services = servicesOf(snapshot, proxy, memo);
   const deps = [...services, proxy.labels, proxy.ports, snapshot.peerAuthentications, snapshot.mesh];
+  deps.push(snapshot.authorizationPolicies);
   return memo.get(`inbound ${proxy.id}`, deps, () => {
     const found = services.flatMap((service) => inboundPorts(service, proxy));
     const unique = found.filter(
@@ -119,6 +121,7 @@ function buildInbound({ snapshot, proxy, memo }: OutboundContext): Inbound {
         snapshot,
         ports: unique.map(({ inbound }) => inbound),
         modeOf,
+        policies: policiesOf(snapshot, proxy),
         defaultMode: modeOf(0),
       }),
     };

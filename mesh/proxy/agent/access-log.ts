@@ -107,8 +107,9 @@ const plain: Readonly<Record<string, Operator<RequestRecord>>> = {
   PROTOCOL: (record) => (record.protocol === "TCP" ? "" : record.protocol),
   RESPONSE_CODE: (record) => record.status,
   RESPONSE_FLAGS: (record) => record.flags,
-  RESPONSE_CODE_DETAILS: (record) => record.details,
-  CONNECTION_TERMINATION_DETAILS: () => "",
+  RESPONSE_CODE_DETAILS: ({ protocol, details }) => (protocol === "TCP" ? "" : details),
+  // Why a connection was not let in; for requests there are the response code's details.
+  CONNECTION_TERMINATION_DETAILS: ({ protocol, details }) => (protocol === "TCP" ? details : ""),
   UPSTREAM_TRANSPORT_FAILURE_REASON: (record) => record.upstreamFailure,
   BYTES_RECEIVED: (record) => record.bytesReceived,
   BYTES_SENT: (record) => record.bytesSent,

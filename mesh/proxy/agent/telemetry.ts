@@ -1,5 +1,5 @@
 import { type Counter, type Histogram, type Labels, observe, type Registry } from "#mesh/lib/metrics/registry.ts";
-import type { PeerMetadata, RequestRecord, RequestSink } from "../request-record.ts";
+import type { PeerMetadata, PolicyOutcome, RequestRecord, RequestSink } from "../request-record.ts";
 
 interface HttpHandles {
   readonly kind: "http";
@@ -37,6 +37,7 @@ export class IstioMetrics implements RequestSink {
   readonly #registry: Registry;
   readonly #self: PeerMetadata;
   readonly #cache: Level<Level<Level<Level<Entry>>>> = new Map();
+  readonly #decisions = new Map<string, Counter>();
   #cached = 0;
 
   constructor(registry: Registry, self: PeerMetadata) {
@@ -57,6 +58,21 @@ export class IstioMetrics implements RequestSink {
       handles.sent.value += record.bytesSent;
       handles.received.value += record.bytesReceived;
     }
+  }
+
+  /** Envoy's statistics of single rules, as one metric. */
+  decided(policy: string | undefined, outcome: PolicyOutcome): void {
+    const key = `${outcome} ${policy ?? ""}`;
+    let counter = this.#decisions.get(key);
+    if (counter === undefined) {
+      const labels: Labels = [
+        ["policy", policy ?? "none"],
+        ["outcome", outcome],
+      ];
+      counter = this.#registry.counter("envoy_rbac_policy_total", "What rules of authorization decided", labels);
+      this.#decisions.set(key, counter);
+    }
+    counter.value++;
   }
 
   #find(record: RequestRecord): HttpHandles | TcpHandles {

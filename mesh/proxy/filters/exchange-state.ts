@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { Head } from "../http1/head.ts";
 import type { DownstreamConnection } from "../http1/streams.ts";
 import type { PeerMetadata } from "../request-record.ts";
@@ -21,9 +22,12 @@ export abstract class ExchangeState implements FormatContext {
   status = 0;
   flags = "";
   details = "";
+  /** Set where something else than the route decided. */
+  decidedBy = "";
   bytesSent = 0;
   /** The path as the client sent it. */
   originalPath = "";
+  readonly metadata: Map<string, unknown> = new Map();
   requestPeer: PeerMetadata | undefined;
   responsePeer: PeerMetadata | undefined;
   abstract readonly router: Router;
@@ -46,6 +50,8 @@ export abstract class ExchangeState implements FormatContext {
     this.status = 0;
     this.flags = "";
     this.details = "";
+    this.decidedBy = "";
+    if (this.metadata.size > 0) this.metadata.clear();
     this.bytesSent = 0;
     this.originalPath = head.path;
     this.startTime = Date.now();
@@ -74,6 +80,19 @@ export abstract class ExchangeState implements FormatContext {
 
   get remoteAddress(): string {
     return this.connection.remoteAddress;
+  }
+
+  /**
+   * The address in x-forwarded-for that the last trusted proxy wrote; the peer's where there is none. Source: Envoy's
+   * documentation of x-forwarded-for.
+   */
+  get clientAddress(): string {
+    const { remoteAddress } = this.connection;
+    const forwarded = this.head.get("x-forwarded-for");
+    if (forwarded === undefined) return remoteAddress;
+    const addresses = forwarded.split(",");
+    const address = addresses[addresses.length - 1 - this.manager.trustedHops]?.trim() ?? "";
+    return isIP(address) === 0 ? remoteAddress : address;
   }
 
   get destinationAddress(): string {

@@ -268,6 +268,7 @@ export class Exchange extends ExchangeState implements StreamHandler, FilterExch
     this.router.cancel();
     if (reply.flags !== "") this.addFlag(reply.flags);
     this.details = reply.details;
+    this.decidedBy = reply.decidedBy ?? "";
     const head = this.#local.prepare(reply);
     if (this.route !== noRoute) this.route.responseEdits?.apply(head, this);
     this.#answer(head, this.#local.body(reply, this.head.method));

@@ -2,6 +2,7 @@ import type { Any } from "#gen/xds/google/protobuf/any.ts";
 import type { RegexCache } from "../../lib/match/regex.ts";
 import type { Head } from "../http1/head.ts";
 import type { DownstreamConnection } from "../http1/streams.ts";
+import type { RequestSink } from "../request-record.ts";
 import type { CompiledRoute } from "../route/compiled.ts";
 
 /** `stop` means that the filter answered, or that it will call `proceed` later. */
@@ -12,6 +13,10 @@ export interface FilterExchange {
   readonly head: Head;
   readonly connection: DownstreamConnection;
   readonly route: CompiledRoute;
+  /** Of the client, as far as the proxies before this one may be believed. */
+  readonly clientAddress: string;
+  /** What filters found out for those after them, by the name of the filter. */
+  readonly metadata: Map<string, unknown>;
   /** Goes on with the next filter after a `stop`. Does nothing when the request has ended meanwhile. */
   proceed(): void;
   /** Answers instead of the upstream. */
@@ -27,12 +32,16 @@ export interface LocalReply {
   /** Response flags, such as NR; empty for none. */
   readonly flags: string;
   readonly details: string;
+  /** Path of the manifest that decided it, where it was not the route's. */
+  readonly decidedBy?: string;
   readonly headers?: readonly (readonly [string, string])[];
 }
 
 /** One feature on the way of a request. One instance serves all requests of a listener: state belongs to the exchange. */
 export interface HttpFilter {
   readonly name: string;
+  /** Keeps requests out: what it cannot look into must not pass. */
+  readonly guards?: boolean;
   onRequest?(exchange: FilterExchange): FilterVerdict;
   /** Runs for answers of the upstream and for local ones, in the reverse order. */
   onResponse?(exchange: FilterExchange, head: Head): void;
@@ -40,6 +49,8 @@ export interface HttpFilter {
 
 export interface FilterContext {
   readonly random: () => number;
+  /** Told what policies decide. */
+  readonly sink: RequestSink;
 }
 
 /** How a filter is made from the configuration of its listener and of routes. */

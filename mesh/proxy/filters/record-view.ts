@@ -148,6 +148,6 @@ export class RecordView implements RequestRecord {
   }
 
   get configSource(): string {
-    return this.#exchange.route.configSource;
+    return this.#exchange.decidedBy || this.#exchange.route.configSource;
   }
 }

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { plainAddress } from "../../lib/match/cidr.ts";
 import type { DataPlaneLog } from "../data-plane.ts";
+import { deniedDetails, manifestOf } from "../filters/denial.ts";
 import { Exchange } from "../filters/exchange.ts";
 import type { HttpEnvironment, HttpManager } from "../filters/manager.ts";
 import { refusedRecord } from "../filters/refused-record.ts";
@@ -85,8 +86,27 @@ export class Acceptor {
 
   #serve(socket: Socket, chain: CompiledChain, connection: DownstreamConnection): void {
     const { handler } = chain;
+    for (const guard of chain.guards) {
+      const refused = guard(connection);
+      if (refused !== undefined) return this.#refuse(socket, { connection, chain, policy: refused.policy });
+    }
     if (handler.kind === "http") this.#serveHttp(socket, handler.manager, connection);
     else proxyTcp({ socket, connection, target: handler.target, environment: this.#environment });
+  }
+
+  #refuse(
+    socket: Socket,
+    {
+      connection,
+      chain: { handler },
+      policy,
+    }: { connection: DownstreamConnection; chain: CompiledChain; policy: string | undefined },
+  ): void {
+    const { direction } = handler.kind === "http" ? handler.manager : handler.target;
+    const refusal = { protocol: "TCP", status: 0, flags: "", details: deniedDetails(policy), direction } as const;
+    const configSource = manifestOf(policy).decidedBy ?? "";
+    this.#environment.sink.record({ ...refusedRecord(connection, refusal), configSource });
+    socket.destroy();
   }
 
   #serveHttp(socket: Socket, manager: HttpManager, peer: DownstreamConnection): void {
@@ -118,6 +138,8 @@ export class Acceptor {
     from: { socket: Socket; manager: HttpManager; peer: DownstreamConnection },
   ): boolean {
     const { socket, manager, peer } = from;
+    // What a guard cannot read must not pass it.
+    if (manager.filters.some((filter) => filter.guards)) return false;
     const head = new Head();
     head.method = "POST";
     head.path = "/";

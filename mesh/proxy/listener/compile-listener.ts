@@ -2,10 +2,12 @@ import { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import type { Filter, FilterChain } from "#gen/xds/envoy/config/listener/v3/listener_components.ts";
 import { HttpConnectionManager } from "#gen/xds/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
 import { TcpProxy } from "#gen/xds/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.ts";
+import type { Any } from "#gen/xds/google/protobuf/any.ts";
 import { milliseconds } from "../../lib/match/duration.ts";
 import type { Direction, HttpEnvironment, HttpManager, RouteSlot } from "../filters/manager.ts";
 import type { RouteCompiler } from "../route/compile-routes.ts";
 import { compileTcpProxy, type TcpTarget } from "../tcp/compile-tcp.ts";
+import { type ConnectionGuard, compileNetworkRbac } from "../tcp/network-rbac.ts";
 import { compileDownstreamTls, TlsTerminator } from "../tls/downstream-tls.ts";
 import type { SecretStore } from "../tls/secret-store.ts";
 import { compileChainMatcher } from "./chain-match.ts";
@@ -17,6 +19,8 @@ import type { InspectRules } from "./inspect.ts";
 export interface CompiledChain {
   readonly name: string;
   readonly tls: TlsTerminator | undefined;
+  /** Asked in this order when the peer is known. */
+  readonly guards: readonly ConnectionGuard[];
   readonly handler:
     | { readonly kind: "http"; readonly manager: HttpManager }
     | { readonly kind: "tcp"; readonly target: TcpTarget };
@@ -94,25 +98,39 @@ function directionOf(listener: Listener, role: ListenerCompiler["role"]): Direct
 function compileChain(chain: FilterChain, context: ChainContext): CompiledChain {
   try {
     const active = chain.filters.filter((filter) => !passive.test(filter.name));
-    const [filter] = active;
-    if (filter === undefined) throw new Error("it has no filter");
+    const guards = active.filter(isNetworkRbac);
+    const filter = active[guards.length];
+    if (filter === undefined || active.slice(0, guards.length).some((one) => !isNetworkRbac(one)))
+      throw new Error("it has no filter that serves connections, or not at its end");
     const handler = compileHandler(filter, context);
     const socket = chain.transportSocket?.configType?.value;
     const secured = socket !== undefined && !socket.typeUrl.endsWith(".RawBuffer");
     const tls = secured
       ? new TlsTerminator(compileDownstreamTls(socket.typeUrl, socket.value), context.secrets, handler.kind === "http")
       : undefined;
-    return { name: chain.name, tls, handler };
+    return {
+      name: chain.name,
+      tls,
+      guards: guards.map((guard) => compileNetworkRbac(configOf(guard).value, context.environment.sink)),
+      handler,
+    };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`filter chain "${chain.name}": ${reason}`, { cause });
   }
 }
 
+function configOf(filter: Filter): Any {
+  if (filter.configType?.$case !== "typedConfig")
+    throw new Error(`filter ${filter.name} has no configuration of its own`);
+  return filter.configType.value;
+}
+
+const isNetworkRbac = (filter: Filter): boolean =>
+  filter.configType?.$case === "typedConfig" && filter.configType.value.typeUrl.endsWith(".network.rbac.v3.RBAC");
+
 function compileHandler(filter: Filter, context: ChainContext): CompiledChain["handler"] {
-  const config = filter.configType;
-  if (config?.$case !== "typedConfig") throw new Error(`filter ${filter.name} has no configuration of its own`);
-  const { typeUrl, value } = config.value;
+  const { typeUrl, value } = configOf(filter);
   if (typeUrl.endsWith(".HttpConnectionManager")) {
     return { kind: "http", manager: compileHttpManager(HttpConnectionManager.decode(value), context) };
   }

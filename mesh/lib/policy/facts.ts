@@ -1,0 +1,24 @@
+import type { HeaderSource } from "../match/header-match.ts";
+
+/** What may be asked of a connection or a request before it is let in. Read while rules are evaluated, so nothing is computed that no rule asks for. */
+export interface PolicyFacts {
+  /** URI of the peer's verified certificate; empty without one. */
+  readonly principal: string;
+  readonly mutual: boolean;
+  /** Of the peer's socket. */
+  readonly directAddress: string;
+  /** Of the client as far as proxies before this one may be believed. */
+  readonly remoteAddress: string;
+  readonly destinationAddress: string;
+  readonly destinationPort: number;
+  readonly serverName: string;
+  /** Undefined where there is no request. */
+  readonly headers: HeaderSource | undefined;
+  /** Path without query and fragment. */
+  readonly path: string;
+  /** What filters before found out, by filter and key: claims of tokens. */
+  metadata(filter: string, path: readonly string[]): unknown;
+}
+
+/** Whether something holds of the facts. */
+export type PolicyTest = (facts: PolicyFacts) => boolean;

@@ -1,0 +1,144 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { RBAC } from "#gen/xds/envoy/extensions/filters/http/rbac/v3/rbac.ts";
+import { RBAC as NetworkRbac } from "#gen/xds/envoy/extensions/filters/network/rbac/v3/rbac.ts";
+import { exchange, type Harness, harness, respond, until, upstream } from "./listener/testing/harness.ts";
+import { clusterOf, httpFilter, listenerOf, pack, routesOf, tcpFilter } from "./listener/testing/resources.ts";
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+const anyJson = (any: { typeUrl: string; value: Buffer }) => ({
+  typeUrl: any.typeUrl,
+  value: any.value.toString("base64"),
+});
+const everybody = [{ any: true }];
+const denied = "ns[shop]-policy[no-admin]-rule[0]";
+const rbac = (json: object) => ({
+  name: "envoy.filters.http.rbac",
+  typedConfig: anyJson(pack("envoy.extensions.filters.http.rbac.v3.RBAC", RBAC, json)),
+});
+const networkRbac = (json: object) => ({
+  name: "envoy.filters.network.rbac",
+  typedConfig: anyJson(pack("envoy.extensions.filters.network.rbac.v3.RBAC", NetworkRbac, json)),
+});
+const rules = (
+  action: "ALLOW" | "DENY",
+  permissions: readonly object[],
+  principals: readonly object[] = everybody,
+) => ({
+  rules: { action, policies: { [denied]: { permissions, principals } } },
+});
+const pathPrefix = (prefix: string) => [{ urlPath: { path: { prefix } } }];
+
+async function start(filters: readonly object[]): Promise<{ one: Harness; seen: readonly string[] }> {
+  const app = await upstream(() => respond("app"));
+  closers.push(() => app.close());
+  const one = harness();
+  closers.push(() => one.close());
+  one.plane.apply({ type: "cluster", changed: [clusterOf("app", [app.port])], removed: [] });
+  const routes = [{ name: "all", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: "app" } }] }];
+  one.plane.apply({ type: "route", changed: [routesOf("80", routes)], removed: [] });
+  const manager = httpFilter({
+    rds: { routeConfigName: "80" },
+    normalizePath: true,
+    httpFilters: [...filters, { name: "envoy.filters.http.router" }],
+  });
+  one.plane.apply({ type: "listener", changed: [listenerOf({ chains: [{ filters: [manager] }] })], removed: [] });
+  await one.plane.listening();
+  return { one, seen: app.seen.requests };
+}
+
+const answered = (text: string): boolean => text.includes("\r\n\r\n");
+const get = (path: string, headers = ""): string => `GET ${path} HTTP/1.1\r\nHost: cart\r\n${headers}\r\n`;
+
+describe("authorization of requests", () => {
+  it("answers 403 and names the policy; the upstream sees nothing", async () => {
+    const { one, seen } = await start([rbac(rules("DENY", pathPrefix("/admin")))]);
+    const answer = await exchange(one.port(), get("/admin"), answered);
+    expect(answer).toMatch(/^HTTP\/1\.1 403 [\s\S]*RBAC: access denied/);
+    await until(() => one.records.length === 1);
+    expect(one.records[0]).toMatchObject({
+      status: 403,
+      details: `rbac_access_denied_matched_policy[${denied}]`,
+      configSource: "/apis/security.istio.io/v1/namespaces/shop/authorization-policy/no-admin",
+    });
+    expect(seen).toEqual([]);
+  });
+
+  it.each([
+    "/admin",
+    "/admin/x",
+    "/admin?a=b",
+    "/%61dmin",
+    "/x/../admin",
+    "/./admin",
+    "/x/%2e%2e/admin",
+    "/x/.%2E/admin",
+    "/x\\..\\admin",
+    "http://cart/admin",
+  ])("is not led astray by %s", async (path) => {
+    const { one, seen } = await start([rbac(rules("DENY", pathPrefix("/admin")))]);
+    expect(await exchange(one.port(), get(path), answered)).toMatch(/^HTTP\/1\.1 403 /);
+    expect(seen).toEqual([]);
+  });
+
+  it("asks for the authority that routes see, not for another Host", async () => {
+    const host = [{ header: { name: ":authority", stringMatch: { exact: "allowed" } } }];
+    const { one } = await start([rbac(rules("ALLOW", host))]);
+    const request = "GET http://secret/ HTTP/1.1\r\nHost: allowed\r\n\r\n";
+    expect(await exchange(one.port(), request, answered)).toMatch(/^HTTP\/1\.1 (400|403) /);
+  });
+
+  it("lets nobody in by a name that no certificate proves", async () => {
+    const principals = [{ authenticated: { principalName: { safeRegex: { regex: ".*" } } } }];
+    const { one } = await start([rbac(rules("ALLOW", everybody, principals))]);
+    const forged = "x-forwarded-client-cert: URI=spiffe://cluster.local/ns/shop/sa/front\r\n";
+    expect(await exchange(one.port(), get("/", forged), answered)).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
+  it("believes x-forwarded-for no further than it is told to", async () => {
+    const principals = [{ remoteIp: { addressPrefix: "192.0.2.1", prefixLen: 32 } }];
+    const { one } = await start([rbac(rules("ALLOW", everybody, principals))]);
+    const client = (addresses: string) => exchange(one.port(), get("/", `x-forwarded-for: ${addresses}\r\n`), answered);
+    expect(await client("192.0.2.1, 198.51.100.7")).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await client("198.51.100.7, 192.0.2.1")).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await client("no address")).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
+  it("only notes what a dry run would do", async () => {
+    const { one } = await start([rbac({ shadowRules: rules("DENY", everybody).rules })]);
+    expect(await exchange(one.port(), get("/"), answered)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it("does not let HTTP/2 pass, into which it cannot look", async () => {
+    const { one, seen } = await start([rbac(rules("DENY", pathPrefix("/admin")))]);
+    await exchange(one.port(), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", () => false).catch(() => "");
+    expect(seen).toEqual([]);
+  });
+
+  it("refuses configuration that it cannot enforce", async () => {
+    await expect(start([rbac({ matcher: {} })])).rejects.toThrow("match trees");
+  });
+});
+
+describe("authorization of connections", () => {
+  it("closes those that no rule lets in, before a byte goes on", async () => {
+    const app = await upstream(() => respond("app"));
+    const one = harness();
+    closers.push(
+      () => app.close(),
+      () => one.close(),
+    );
+    one.plane.apply({ type: "cluster", changed: [clusterOf("app", [app.port])], removed: [] });
+    const guard = networkRbac({ ...rules("ALLOW", [{ destinationPort: 1 }]), statPrefix: "tcp." });
+    const chains = [{ filters: [guard, tcpFilter("app")] }];
+    one.plane.apply({ type: "listener", changed: [listenerOf({ chains })], removed: [] });
+    await one.plane.listening();
+    expect(await exchange(one.port(), get("/"), answered).catch(() => "")).toBe("");
+    await until(() => one.records.length === 1);
+    expect(one.records[0]).toMatchObject({ protocol: "TCP", details: "rbac_access_denied_matched_policy[none]" });
+    expect(app.seen.connections).toBe(0);
+  });
+});
