@@ -101,7 +101,8 @@ export class LabSession {
       if (passed && !this.progress.done.includes(stepId)) await this.#save({ done: [...this.progress.done, stepId] });
       return passed;
     } catch (error) {
-      this.#clearMeasuring(stepId);
+      // Where another measurement has begun meanwhile, the view is that one's.
+      if (this.#checking === undefined || this.#checking === controller) this.#clearMeasuring(stepId);
       if (!controller.signal.aborted) this.#state.update((state) => ({ ...state, error: toErrorReport(error) }));
       throw error;
     } finally {

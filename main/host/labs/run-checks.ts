@@ -50,6 +50,8 @@ async function measurePatiently(check: LabCheckDefinition, options: RunChecksOpt
       options.onChange({ id: check.id, state: "measuring", progress, observed: lastObserved });
     onProgress(0);
     const outcome = await measureCheck(check, { measurements, applied, signal, onProgress });
+    // Not every measurement can be interrupted: what one finds after its end was asked for is nobody's answer.
+    signal.throwIfAborted();
     if (outcome.passed) return outcome;
     const again = outcome.mayChange ? Date.now() < deadline : secondLooks-- > 0;
     if (!again) return outcome;
