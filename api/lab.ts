@@ -101,6 +101,23 @@ const check = z.discriminatedUnion("type", [
       window: z.number().int().min(2).max(120).default(5),
     })
     .describe("all live requests to the service came over mutual TLS"),
+  z
+    .strictObject({
+      type: z.literal("calls"),
+      id,
+      /** The workload whose own container calls. */
+      from: z.strictObject({ namespace: id, workload: id }),
+      request: z.strictObject({
+        url: z.url({ protocol: /^http$/, error: "an http address" }),
+        method: z.enum(["GET", "POST", "PUT", "DELETE", "HEAD"]).default("GET"),
+        headers: z.record(z.string(), z.string()).default({}),
+        body: z.string().optional(),
+      }),
+      sample: z.number().int().min(1).max(200).default(10),
+      /** Status that every answer must have; 0 where the connection must fail. */
+      expect: z.union([z.literal(0), z.number().int().min(100).max(599)]),
+    })
+    .describe("what a workload gets that calls another one"),
 ]);
 
 const step = z.strictObject({

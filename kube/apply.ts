@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import type { KubeObject, ObjectReference } from "#api/kinds/object.ts";
 import type { Problem } from "#api/problem.ts";
-import type { KubeClient } from "./client.ts";
+import type { KubeClient, ObjectKey } from "./client.ts";
 import { whenServed } from "./definitions.ts";
 import type { Discovery } from "./discovery.ts";
 import type { ManifestObject } from "./manifest.ts";
 import { type ResourceType, resources } from "./resource.ts";
 import { isNotFound, KubeError } from "./status-error.ts";
+import { whenGone } from "./wait.ts";
 
 export interface ApplyContext {
   readonly client: KubeClient;
@@ -28,6 +29,7 @@ export interface ApplyOutcome {
   readonly problems: readonly Problem[];
 }
 
+const DELETE_MS = 60_000;
 /** Namespace that an object without one goes to, as kubectl does. */
 const DEFAULT_NAMESPACE = "default";
 
@@ -57,21 +59,26 @@ export async function applyManifest(
   return { applied, problems };
 }
 
-/** Deletes the objects of a manifest, last first. Those that are gone already, and kinds that do not exist, are no error. */
+/**
+ * Deletes the objects of a manifest, last first, and waits until they are gone: what is being terminated keeps its name taken.
+ * Those that are gone already, and kinds that do not exist, are no error. Throws TIMEOUT after a minute.
+ */
 export async function deleteManifest(
   objects: readonly ManifestObject[],
   { client, discovery, signal }: ApplyContext,
 ): Promise<void> {
+  const deleted: (readonly [ResourceType, ObjectKey])[] = [];
   for (const { object } of objects.toSorted((a, b) => rank(b.object) - rank(a.object))) {
     const type = await discovery.find(object.apiVersion, object.kind);
     if (type === undefined) continue;
     const { namespace, name = "" } = withNamespace(object, type).metadata;
-    await client.delete(
-      type,
-      { name, ...(namespace === undefined ? {} : { namespace }) },
-      { propagationPolicy: "Background", ...(signal === undefined ? {} : { signal }) },
-    );
+    const key = { name, ...(namespace === undefined ? {} : { namespace }) };
+    const options = { propagationPolicy: "Background", ...(signal === undefined ? {} : { signal }) };
+    if (await client.delete(type, key, options)) deleted.push([type, key]);
   }
+  const limit = AbortSignal.timeout(DELETE_MS);
+  for (const [type, key] of deleted)
+    await whenGone(client, { type, key, signal: signal === undefined ? limit : AbortSignal.any([signal, limit]) });
 }
 
 /** The live version of an object, if there is one. */

@@ -69,6 +69,25 @@ export async function podExec(client: KubeClient, request: ExecRequest): Promise
   };
 }
 
+/** Runs a command to its end and gives what it wrote. Rejects if the API server refuses, or with the signal's reason. */
+export async function runInContainer(
+  client: KubeClient,
+  request: Omit<ExecRequest, "stdin" | "tty"> & { readonly signal: AbortSignal },
+): Promise<{ readonly code: number | undefined; readonly stdout: string; readonly stderr: string }> {
+  request.signal.throwIfAborted();
+  const process = await podExec(client, { ...request, stdin: false, tty: false });
+  const output = { stdout: "", stderr: "" };
+  process.onOutput((stream, data) => {
+    output[stream] += data.toString("utf8");
+  });
+  const stop = (): void => process.kill();
+  request.signal.addEventListener("abort", stop, { once: true });
+  const code = await process.ended;
+  request.signal.removeEventListener("abort", stop);
+  request.signal.throwIfAborted();
+  return { code, ...output };
+}
+
 /** The last message is a Status: success, or the exit code among its causes. */
 function exitCodeOf(text: string): number {
   try {

@@ -1,9 +1,10 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { IDeployment } from "kubernetes-models/apps/v1/Deployment";
 import { AppError } from "#api/errors.ts";
 import type { KubeObject } from "#api/kinds/object.ts";
 import { ObjectCache } from "./cache.ts";
-import type { KubeClient } from "./client.ts";
-import { resources } from "./resource.ts";
+import type { KubeClient, ObjectKey } from "./client.ts";
+import { type ResourceType, resources } from "./resource.ts";
 
 export interface WaitOptions {
   readonly signal: AbortSignal;
@@ -35,6 +36,22 @@ export async function whenAvailable(client: KubeClient, namespace: string, optio
   }
 }
 
+/** Waits until an object does not exist any more. Throws TIMEOUT when the signal's time is over, else the signal's reason. */
+export async function whenGone(
+  client: KubeClient,
+  { type, key, signal }: { readonly type: ResourceType; readonly key: ObjectKey; readonly signal: AbortSignal },
+): Promise<void> {
+  while ((await client.get(type, key)) !== undefined) {
+    if (isTimeout(signal)) {
+      throw new AppError("TIMEOUT", `${key.name} is still being deleted`, {
+        hint: `Something holds it: slipway kubectl get ${type.resource} ${key.name} -o yaml shows its finalizers.`,
+      });
+    }
+    signal.throwIfAborted();
+    await delay(100);
+  }
+}
+
 /** As `kubectl rollout status` judges it. */
 export function isRolledOut({ metadata, spec, status }: IDeployment): boolean {
   const wanted = spec?.replicas ?? 1;
@@ -47,7 +64,7 @@ export function isRolledOut({ metadata, spec, status }: IDeployment): boolean {
 }
 
 function waitError(signal: AbortSignal, namespace: string, deployments: readonly IDeployment[]): unknown {
-  if (!(signal.reason instanceof DOMException) || signal.reason.name !== "TimeoutError") return signal.reason;
+  if (!isTimeout(signal)) return signal.reason;
   const missing = deployments.filter((deployment) => !isRolledOut(deployment));
   const detail = missing.map(
     ({ metadata, status }) =>
@@ -62,6 +79,9 @@ function waitError(signal: AbortSignal, namespace: string, deployments: readonly
     },
   );
 }
+
+const isTimeout = ({ reason }: AbortSignal): boolean =>
+  reason instanceof DOMException && reason.name === "TimeoutError";
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {

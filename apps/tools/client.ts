@@ -6,10 +6,18 @@ export interface FetchOptions {
   readonly headers: readonly string[];
   readonly body: string | undefined;
   readonly showHead: boolean;
+  /** Nothing is printed. */
+  readonly silent: boolean;
 }
 
-/** Sends one request and prints the answer. Resolves to whether there was one below 400. */
-export function fetchOnce(url: string, options: FetchOptions): Promise<boolean> {
+/** The path as it was typed: dot segments and escapes are what somebody may want to try on a server. */
+const typedPath = (url: string): string => {
+  const path = /^\w+:\/\/[^/?#]*([^#]*)/.exec(url)?.[1] ?? "";
+  return path.startsWith("/") ? path : `/${path}`;
+};
+
+/** Sends one request and prints the answer. Resolves to its status, or to the reason for having none. */
+export function fetchOnce(url: string, options: FetchOptions): Promise<number | string> {
   const headers = options.headers.map((header) => {
     const colon = header.indexOf(":");
     return [header.slice(0, colon).trim(), header.slice(colon + 1).trim()] as const;
@@ -17,23 +25,24 @@ export function fetchOnce(url: string, options: FetchOptions): Promise<boolean> 
   return new Promise((resolve) => {
     const outgoing = request(
       url,
-      { method: options.method, headers: Object.fromEntries(headers), timeout: 30_000 },
+      { method: options.method, path: typedPath(url), headers: Object.fromEntries(headers), timeout: 30_000 },
       (response) => {
         const { statusCode = 0 } = response;
-        if (options.showHead) {
+        if (options.showHead && !options.silent) {
           console.log(`HTTP/${response.httpVersion} ${statusCode} ${response.statusMessage}`);
           for (let i = 0; i < response.rawHeaders.length; i += 2)
             console.log(`${response.rawHeaders[i]}: ${response.rawHeaders[i + 1]}`);
           console.log();
         }
-        response.pipe(process.stdout, { end: false });
-        response.on("end", () => resolve(statusCode < 400));
+        if (options.silent) response.resume();
+        else response.pipe(process.stdout, { end: false });
+        response.on("end", () => resolve(statusCode));
       },
     );
     outgoing.on("timeout", () => outgoing.destroy(new Error("no answer within 30 s")));
-    outgoing.on("error", (error) => {
-      console.error(`client: ${error.message}`);
-      resolve(false);
+    outgoing.on("error", (error: NodeJS.ErrnoException) => {
+      if (!options.silent) console.error(`client: ${error.message}`);
+      resolve(error.code ?? error.message);
     });
     outgoing.end(options.body);
   });

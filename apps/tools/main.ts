@@ -4,6 +4,7 @@ import { serveEcho } from "./echo.ts";
 
 const usage = `usage: tools echo                      an HTTP server that answers with what it got
        tools client [options] <url>    an HTTP client: -X METHOD -H 'name: value' -d DATA -i -n COUNT
+                                       --tally prints how often there was which status, as JSON
        tools sleep                     nothing, until it is ended`;
 
 const [command = "", ...args] = process.argv.slice(2);
@@ -34,6 +35,7 @@ async function client(argv: string[]): Promise<number> {
       data: { type: "string", short: "d" },
       include: { type: "boolean", short: "i", default: false },
       count: { type: "string", short: "n", default: "1" },
+      tally: { type: "boolean", default: false },
     },
   });
   const [url] = positionals;
@@ -42,15 +44,17 @@ async function client(argv: string[]): Promise<number> {
     console.error(usage);
     return 64;
   }
-  let failed = 0;
+  const outcomes: Record<string, number> = {};
   for (let i = 0; i < count; i++) {
-    const ok = await fetchOnce(url, {
+    const outcome = await fetchOnce(url, {
       method: values.request,
       headers: values.header,
       body: values.data,
       showHead: values.include,
+      silent: values.tally,
     });
-    if (!ok) failed++;
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   }
-  return failed === 0 ? 0 : 1;
+  if (values.tally) console.log(JSON.stringify(outcomes));
+  return values.tally || Object.keys(outcomes).every((outcome) => Number(outcome) < 400) ? 0 : 1;
 }

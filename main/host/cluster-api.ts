@@ -17,6 +17,12 @@ export interface ClusterApi {
   /** An HTTP request to a port of a pod, through the API server. */
   podRequest(pod: PodPort, request: PodRequest): Promise<PodResponse>;
   exec(container: ContainerName, size: { readonly columns: number; readonly rows: number }): Promise<TerminalProcess>;
+  /** Runs a command in a container to its end. */
+  run(
+    container: ContainerName,
+    command: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ readonly code: number | undefined; readonly stdout: string; readonly stderr: string }>;
   /** The container of the pod from which its network can be seen; started when there is none. */
   debugContainer(pod: { readonly namespace: string; readonly pod: string }): Promise<string>;
   logs(

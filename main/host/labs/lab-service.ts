@@ -10,6 +10,8 @@ export class LabService {
   readonly #store: ProgressStore;
   readonly #effects: () => LabEffects;
   readonly #sessions = new Map<string, LabSession>();
+  /** Labs are opened one after the other. */
+  #opening: Promise<unknown> = Promise.resolve();
 
   /** @param effects throws NOT_RUNNING while there is no cluster */
   constructor(labs: readonly Lab[], store: ProgressStore, effects: () => LabEffects) {
@@ -33,6 +35,22 @@ export class LabService {
         teaches: texts?.teaches ?? [],
       };
     });
+  }
+
+  /** Brings a lab into the cluster. What another lab has applied goes first: each begins with the shop as it was installed. */
+  open(id: string): Promise<LabSession> {
+    const session = this.session(id);
+    const opened = this.#opening
+      .catch(() => {}) // whoever opened that one was told
+      .then(async () => {
+        for (const other of this.#labs.map(({ definition }) => definition.id)) {
+          if (other !== id && this.#store.get(other)?.started) await this.session(other).leave();
+        }
+        await session.open();
+        return session;
+      });
+    this.#opening = opened;
+    return opened;
   }
 
   session(id: string): LabSession {

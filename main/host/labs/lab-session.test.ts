@@ -13,8 +13,15 @@ const definition: LabDefinition = labSchema.parse({
   minutes: 5,
   languages: ["en"],
   traffic: { rate: 1, requests: [{ tag: "browse", path: "/" }] },
+  setup: ["setup.yaml"],
   steps: [
-    { id: "only", manifest: "m.yaml", solution: ["m.yaml"], checks: [{ id: "everywhere", type: "acknowledged" }] },
+    {
+      id: "only",
+      manifest: "start.yaml",
+      solution: ["solution.yaml"],
+      checks: [{ id: "everywhere", type: "acknowledged" }],
+    },
+    { id: "next", solution: ["next.yaml"], checks: [{ id: "everywhere", type: "acknowledged" }] },
   ],
 });
 
@@ -28,28 +35,38 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** A session whose measurements are answered by hand, in any order. */
+/** A session whose measurements are answered by hand, in any order; what it does to the cluster is written down. */
 async function openSession() {
+  const done: string[] = [];
   const asked: ((answer: Acknowledgement) => void)[] = [];
   const unused = (): never => expect.unreachable();
   const session = new LabSession(
-    { definition, folder, texts: new Map(), files: new Map([["m.yaml", "a: 1"]]) },
     {
-      apply: async () => ({ applied: [], problems: [] }),
-      remove: async () => {},
+      definition,
+      folder,
+      texts: new Map(),
+      files: new Map(["setup", "start", "solution", "next"].map((name) => [`${name}.yaml`, name])),
+    },
+    {
+      apply: async (yaml) => {
+        done.push(`+${yaml}`);
+        return { applied: [], problems: [] };
+      },
+      remove: async (yaml) => void done.push(`-${yaml}`),
       startTraffic: async () => {},
       measurements: {
         unacknowledged: () => new Promise((resolve) => asked.push(resolve)),
         workload: unused,
         exists: unused,
         probe: unused,
+        call: unused,
         edges: unused,
       },
     },
     await ProgressStore.open(join(folder, "progress.json")),
   );
   const shown = () => session.view("en").steps[0]!.checks[0]!;
-  return { session, asked, shown };
+  return { session, asked, shown, done };
 }
 
 test("a measurement that another has replaced leaves the newer one's verdict alone", async () => {
@@ -72,4 +89,21 @@ test("a measurement that was cancelled waits to be asked for again", async () =>
   asked[0]!(everybody);
   await expect(running).rejects.toThrow("cancelled");
   expect(shown()).toMatchObject({ state: "waiting" });
+});
+
+test("a lab that was left comes back as it was, with the person's own answers", async () => {
+  const { session, asked, done } = await openSession();
+  await session.open();
+  await session.apply("only", "mine");
+  await expect.poll(() => asked.length).toBe(1);
+  asked[0]!(everybody);
+  await expect.poll(() => session.progress.done).toEqual(["only"]);
+  await session.goto("next");
+  await session.leave();
+  expect(done.splice(0)).toEqual(["+setup", "+mine", "-solution", "-next", "-setup"]);
+  await session.leave();
+  expect(done).toEqual([]);
+  await session.open();
+  expect(done).toEqual(["+setup", "+mine"]);
+  expect(session.progress).toMatchObject({ current: "next", done: ["only"] });
 });

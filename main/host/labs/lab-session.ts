@@ -46,14 +46,24 @@ export class LabSession {
     return viewOf(this.lab, this.#state.value, language);
   }
 
-  /** Applies the lab's setup and that of the current step, and starts the traffic. Safe to repeat. */
+  /** Applies the lab's setup, the answers so far and the setup of the current step, and starts the traffic. Safe to repeat. */
   async open(): Promise<void> {
     const { definition } = this.lab;
+    const current = this.#step(this.progress.current);
     if (!this.progress.started) {
       await this.#applyAll(definition.setup);
+      for (const step of definition.steps.slice(0, definition.steps.indexOf(current))) await this.#replay(step);
       await this.#save({ started: true });
     }
-    await this.#prepare(this.#step(this.progress.current));
+    await this.#prepare(current);
+  }
+
+  /** Takes what the lab applied out of the cluster, so that another finds the cluster as it expects it; `open` brings it back. */
+  async leave(): Promise<void> {
+    this.cancelChecks();
+    if (!this.progress.started) return;
+    await this.#removeAll();
+    await this.#save({ started: false, prepared: [] });
   }
 
   async goto(stepId: string): Promise<void> {
@@ -118,9 +128,8 @@ export class LabSession {
   /** Takes back everything that the lab applied and starts over. */
   async reset(): Promise<void> {
     this.cancelChecks();
-    const { definition, files } = this.lab;
-    const paths = [...definition.steps.flatMap((step) => [...step.setup, ...step.solution]), ...definition.setup];
-    for (const path of new Set(paths)) await this.#effects.remove(files.get(path) ?? "");
+    const { definition } = this.lab;
+    await this.#removeAll();
     await this.#store.remove(definition.id);
     this.#state.set({ progress: freshProgress(this.lab), checks: new Map(), error: undefined });
     await this.open();
@@ -136,6 +145,19 @@ export class LabSession {
       await this.#save({ prepared: [...this.progress.prepared, step.id] });
     }
     await this.#effects.startTraffic(step.traffic ?? this.lab.definition.traffic);
+  }
+
+  /** A step that was done in an earlier visit: its setup and the person's own answer. */
+  async #replay(step: LabStepDefinition): Promise<void> {
+    if (!this.progress.done.includes(step.id)) return;
+    await this.#applyAll(step.setup);
+    await this.#effects.apply(this.progress.manifests[step.id] ?? this.solution(step.id));
+  }
+
+  async #removeAll(): Promise<void> {
+    const { definition, files } = this.lab;
+    const paths = [...definition.steps.flatMap((step) => [...step.setup, ...step.solution]), ...definition.setup];
+    for (const path of new Set(paths)) await this.#effects.remove(files.get(path) ?? "");
   }
 
   async #applyAll(paths: readonly string[]): Promise<void> {

@@ -19,8 +19,20 @@ export interface Measurements {
   }>;
   /** Sends a bounded burst through the ingress gateway and tallies the answers. */
   probe(request: ProbeRequest, options: ProbeOptions): Promise<ProbeResult>;
+  /** Lets a workload's own container call; how often there was which status or, without an answer, which error. */
+  call(request: CallRequest): Promise<Readonly<Record<string, number>>>;
   /** The mesh's own telemetry over the last seconds. */
   edges(windowSeconds: number): readonly EdgeStats[];
+}
+
+export interface CallRequest {
+  readonly from: { readonly namespace: string; readonly workload: string };
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly count: number;
+  readonly signal: AbortSignal;
 }
 
 export type ProbeRequest = Omit<RequestShape, "tag" | "weight">;

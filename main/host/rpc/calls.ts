@@ -58,8 +58,7 @@ export function createCalls(services: HostServices): CallHandlers {
     },
     "labs.list": async ({ language }) => services.labs().list(language),
     "labs.open": async ({ lab, language }) => {
-      const session = services.labs().session(lab);
-      await session.open();
+      const session = await services.labs().open(lab);
       return session.view(language);
     },
     "labs.reset": async ({ lab }) => {

@@ -3,7 +3,7 @@ import type { IPod } from "kubernetes-models/v1/Pod";
 import { namespaces, ports } from "#api/names.ts";
 import type { MeshStatus, Topology } from "#api/rpc/telemetry.ts";
 import type { PodSummary } from "#api/rpc/terminal.ts";
-import type { ClusterApi } from "../cluster-api.ts";
+import type { ClusterApi, ContainerName } from "../cluster-api.ts";
 import { type Disposer, type Observable, Subject } from "../observable.ts";
 import type { EdgeStats } from "./edges.ts";
 import { mergeMeshStatus, parseSyncz } from "./mesh-status.ts";
@@ -13,7 +13,7 @@ import { parseSample } from "./prometheus.ts";
 import { followRequests } from "./request-stream.ts";
 import type { RequestLog } from "./requests.ts";
 import { topologyOf } from "./topology.ts";
-import { hasProxy, isReady, summaryOf, workloadsOf } from "./workloads.ts";
+import { hasProxy, isReady, summaryOf, workloadOf, workloadsOf } from "./workloads.ts";
 
 const SCRAPE_MS = 1000;
 /** What edges are made of; a proxy has three times as much. Proxies that know no filter answer with everything. */
@@ -88,6 +88,17 @@ export class Collector {
     );
     if (deployment === undefined) return undefined;
     return { ready: deployment.status?.readyReplicas ?? 0, wanted: deployment.spec?.replicas ?? 1 };
+  }
+
+  /** The application's container in a ready pod of a workload. */
+  applicationOf(namespace: string, workload: string): ContainerName | undefined {
+    const pod = this.#pods.value.find(
+      (candidate) =>
+        candidate.metadata?.namespace === namespace && workloadOf(candidate) === workload && isReady(candidate),
+    );
+    const container = pod?.spec?.containers.find(({ name }) => name !== "istio-proxy");
+    if (pod === undefined || container === undefined) return undefined;
+    return { namespace, pod: pod.metadata?.name ?? "", container: container.name };
   }
 
   /** Texts of the control plane's debug port, one from each of its ready copies: a proxy is connected to one of them. */

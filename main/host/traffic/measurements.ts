@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ObjectReference } from "#api/kinds/object.ts";
 import type { ClusterApi } from "../cluster-api.ts";
-import type { Measurements } from "../labs/measurements.ts";
+import type { CallRequest, Measurements } from "../labs/measurements.ts";
 import type { Collector } from "../telemetry/collector.ts";
 import { isSynced } from "../telemetry/mesh-status.ts";
 import type { Generator } from "./generator.ts";
@@ -33,6 +33,7 @@ export function createMeasurements(api: ClusterApi, collector: Collector, genera
       }
       return { proxies: proxies.length, behind: [...behind].map(([id, why]) => ({ id, why })) };
     },
+    call: (request) => callFrom(api, collector, request),
     probe: (request, options) => generator.probe(request, options),
     edges: (windowSeconds) => collector.edges(windowSeconds),
   };
@@ -41,6 +42,22 @@ export function createMeasurements(api: ClusterApi, collector: Collector, genera
 function lackingBy({ acknowledged, proxies, since }: z.infer<typeof acks>): z.infer<typeof acks>["proxies"] {
   if (acknowledged) return [];
   return proxies.filter((proxy) => since === undefined || proxy.ackedGeneration < since);
+}
+
+const tally = z.record(z.string(), z.number());
+
+async function callFrom(api: ClusterApi, collector: Collector, request: CallRequest): Promise<Record<string, number>> {
+  const { from, headers, body, signal } = request;
+  const container = collector.applicationOf(from.namespace, from.workload);
+  if (container === undefined) return {};
+  const options = [
+    ...["--tally", "-n", String(request.count), "-X", request.method],
+    ...Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]),
+    ...(body === undefined ? [] : ["-d", body]),
+  ];
+  const { code, stdout, stderr } = await api.run(container, ["tools", "client", ...options, request.url], signal);
+  if (code !== 0) throw new Error(`the client in ${from.workload} ended with ${code}: ${stderr.trim().slice(0, 300)}`);
+  return tally.parse(JSON.parse(stdout));
 }
 
 async function whoLacks(

@@ -1,4 +1,5 @@
 import type { LabCheckDefinition } from "#api/lab.ts";
+import { checkCalls } from "./calls.ts";
 import type { CheckContext, CheckOutcome } from "./outcome.ts";
 import { checkResponses, checkShare } from "./probes.ts";
 import { checkAcknowledged, checkExists, checkReady } from "./state.ts";
@@ -19,6 +20,8 @@ export function measureCheck(check: LabCheckDefinition, context: CheckContext): 
       return checkResponses(check, context);
     case "traffic":
       return checkTraffic(check, context);
+    case "calls":
+      return checkCalls(check, context);
     case "mutual-tls":
       return checkMutualTls(check, context);
   }
