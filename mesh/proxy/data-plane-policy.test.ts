@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { RBAC } from "#gen/xds/envoy/extensions/filters/http/rbac/v3/rbac.ts";
 import { RBAC as NetworkRbac } from "#gen/xds/envoy/extensions/filters/network/rbac/v3/rbac.ts";
@@ -140,5 +142,68 @@ describe("authorization of connections", () => {
     await until(() => one.records.length === 1);
     expect(one.records[0]).toMatchObject({ protocol: "TCP", details: "rbac_access_denied_matched_policy[none]" });
     expect(app.seen.connections).toBe(0);
+  });
+});
+
+describe("a policy that comes into force", () => {
+  const inbound = (chains: readonly object[]) => listenerOf({ chains, rest: { trafficDirection: "INBOUND" } });
+  const chainsOf = (filters: readonly object[]) => [
+    {
+      filters: [
+        httpFilter({
+          rds: { routeConfigName: "80" },
+          httpFilters: [...filters, { name: "envoy.filters.http.router" }],
+        }),
+      ],
+    },
+  ];
+
+  it("holds for the next request of a connection that stands", async () => {
+    const { one, seen } = await start([]);
+    one.plane.apply({ type: "listener", changed: [inbound(chainsOf([]))], removed: [] });
+    const socket = connect(one.port(), "127.0.0.1");
+    closers.push(() => socket.destroy());
+    let text = "";
+    socket.on("data", (chunk) => (text += chunk.toString("latin1")));
+    socket.write(get("/first"));
+    await until(() => text.includes("200 OK"));
+    const chains = chainsOf([rbac(rules("DENY", pathPrefix("/")))]);
+    one.plane.apply({ type: "listener", changed: [inbound(chains)], removed: [] });
+    socket.write(get("/second"));
+    await until(() => text.includes("403 Forbidden"));
+    expect(text).toMatch(/403 Forbidden[\s\S]*connection: close/i);
+    expect(seen).toHaveLength(1);
+  });
+
+  it("ends connections whose bytes are passed on and that it would not let in", async () => {
+    const app = await upstream(() => respond("app"));
+    const one = harness();
+    closers.push(
+      () => app.close(),
+      () => one.close(),
+    );
+    one.plane.apply({ type: "cluster", changed: [clusterOf("app", [app.port])], removed: [] });
+    const put = (...guards: readonly object[]) =>
+      one.plane.apply({
+        type: "listener",
+        changed: [inbound([{ filters: [...guards, tcpFilter("app")] }])],
+        removed: [],
+      });
+    put();
+    await one.plane.listening();
+    const socket = connect(one.port(), "127.0.0.1");
+    closers.push(() => socket.destroy());
+    let text = "";
+    socket.on("data", (chunk) => (text += chunk.toString("latin1")));
+    socket.write(get("/"));
+    await until(() => text.includes("200 OK"));
+    // One that it still lets in goes on.
+    put(networkRbac({ ...rules("DENY", [{ destinationPort: 1 }]), statPrefix: "tcp." }));
+    socket.write(get("/"));
+    await until(() => text.split("200 OK").length === 3);
+    const closed = once(socket, "close");
+    put(networkRbac({ ...rules("DENY", [{ any: true }]), statPrefix: "tcp." }));
+    await closed;
+    await until(() => one.records.some(({ details }) => details.startsWith("rbac_access_denied")));
   });
 });

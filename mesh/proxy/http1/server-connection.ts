@@ -29,6 +29,8 @@ export interface ServerOptions {
   readonly limits: ServerLimits;
   readonly events: ServerEvents;
   readonly handler: (downstream: Downstream) => StreamHandler;
+  /** Who serves the requests from now on, asked for each once the connection is to end; undefined if nobody may. */
+  readonly successor: (downstream: Downstream) => StreamHandler | undefined;
 }
 
 const phase = { head: 0, body: 1, wait: 2, tunnel: 3, closed: 4 } as const;
@@ -45,7 +47,7 @@ export class ServerConnection implements Downstream {
   readonly #socket: Duplex;
   readonly #options: ServerOptions;
   readonly #reader: BodyReader = new BodyReader();
-  readonly #handler: StreamHandler;
+  #handler: StreamHandler;
   readonly #part: BodyPart;
   readonly #writer: ResponseWriter;
   #phase: number = phase.head;
@@ -145,6 +147,15 @@ export class ServerConnection implements Downstream {
 
   #begin(bytes: Buffer, bodyStart: number): void {
     const { head } = this;
+    // What has come into force since the connection began holds for this request already.
+    if (!this.connection.keepAlive) {
+      const successor = this.#options.successor(this);
+      if (successor === undefined) {
+        this.destroy();
+        return;
+      }
+      this.#handler = successor;
+    }
     if (head.version === 10 && !this.#options.limits.acceptHttp10) {
       this.#refuse(426, "low_version");
       return;

@@ -9,10 +9,12 @@ import { choose } from "../filters/routing.ts";
 import { Head } from "../http1/head.ts";
 import { ServerConnection } from "../http1/server-connection.ts";
 import type { DownstreamConnection, DownstreamTls } from "../http1/streams.ts";
+import type { TcpTarget } from "../tcp/compile-tcp.ts";
 import { proxyTcp } from "../tcp/tcp-proxy.ts";
 import { addressText } from "../upstream/host.ts";
 import type { CompiledChain, CompiledListener } from "./compile-listener.ts";
 import { type Inspection, inspect } from "./inspect.ts";
+import { chainOfToday, directionOf, type Standing } from "./standing.ts";
 
 export interface Arrival {
   readonly listener: CompiledListener;
@@ -26,6 +28,8 @@ export class Acceptor {
   readonly #log: DataPlaneLog;
   readonly #http = new Set<ServerConnection>();
   readonly #sockets = new Map<Socket, CompiledListener>();
+  /** Connections that are passed on as bytes: nobody looks at them again but here. */
+  readonly #streams = new Map<Socket, Standing>();
 
   constructor(environment: HttpEnvironment, log: DataPlaneLog) {
     this.#environment = environment;
@@ -53,13 +57,14 @@ export class Acceptor {
   #choose(socket: Socket, arrival: Arrival, inspection: Inspection): void {
     const { listener } = arrival;
     const peer = describe(socket, arrival, inspection);
-    const chain = listener.choose({
+    const facts = {
       destinationAddress: peer.destinationAddress,
       destinationPort: peer.destinationPort,
       sourceAddress: peer.remoteAddress,
       sourcePort: peer.remotePort,
       ...inspection,
-    });
+    };
+    const chain = listener.choose(facts);
     if (chain === undefined) {
       this.#log.debug({ listener: listener.name, remote: peer.remoteText }, "no filter chain fits the connection");
       this.#environment.sink.record(
@@ -74,47 +79,68 @@ export class Acceptor {
       socket.destroy();
       return;
     }
-    if (chain.tls === undefined) this.#serve(socket, chain, peer);
+    if (chain.tls === undefined) this.#serve(socket, { listener, chain, facts, connection: peer });
     else {
       chain.tls.accept(socket, {
-        secured: (secured, tls) => this.#serve(secured, chain, peer.withTls(tls)),
+        secured: (secured, tls) => this.#serve(secured, { listener, chain, facts, connection: peer.withTls(tls) }),
         failed: (reason) =>
           this.#log.debug({ listener: listener.name, remote: peer.remoteText, reason }, "TLS handshake failed"),
       });
     }
   }
 
-  #serve(socket: Socket, chain: CompiledChain, connection: DownstreamConnection): void {
-    const { handler } = chain;
+  #serve(socket: Socket, standing: Standing): void {
+    const { handler } = standing.chain;
+    if (!this.#admits(standing.chain, standing.connection)) socket.destroy();
+    else if (handler.kind === "http") this.#serveHttp(socket, handler.manager, standing);
+    else this.#pass(socket, handler.target, standing);
+  }
+
+  #pass(socket: Socket, target: TcpTarget, standing: Standing): void {
+    this.#streams.set(socket, standing);
+    socket.once("close", () => this.#streams.delete(socket));
+    proxyTcp({ socket, connection: standing.connection, target, environment: this.#environment });
+  }
+
+  /** Asks the chain's guards; who is refused is recorded. */
+  #admits(chain: CompiledChain, connection: DownstreamConnection): boolean {
     for (const guard of chain.guards) {
       const refused = guard(connection);
-      if (refused !== undefined) return this.#refuse(socket, { connection, chain, policy: refused.policy });
+      if (refused === undefined) continue;
+      const details = deniedDetails(refused.policy);
+      const configSource = manifestOf(refused.policy).decidedBy ?? "";
+      const refusal = { protocol: "TCP", status: 0, flags: "", details, direction: directionOf(chain) } as const;
+      this.#environment.sink.record({ ...refusedRecord(connection, refusal), configSource });
+      return false;
     }
-    if (handler.kind === "http") this.#serveHttp(socket, handler.manager, connection);
-    else proxyTcp({ socket, connection, target: handler.target, environment: this.#environment });
+    return true;
   }
 
-  #refuse(
-    socket: Socket,
-    {
-      connection,
-      chain: { handler },
-      policy,
-    }: { connection: DownstreamConnection; chain: CompiledChain; policy: string | undefined },
-  ): void {
-    const { direction } = handler.kind === "http" ? handler.manager : handler.target;
-    const refusal = { protocol: "TCP", status: 0, flags: "", details: deniedDetails(policy), direction } as const;
-    const configSource = manifestOf(policy).decidedBy ?? "";
-    this.#environment.sink.record({ ...refusedRecord(connection, refusal), configSource });
-    socket.destroy();
+  /**
+   * After listeners were replaced: connections that are passed on as bytes are judged again, and those that would not be let in any
+   * more end. HTTP connections are judged with their next request.
+   */
+  review(): void {
+    for (const [socket, standing] of this.#streams) {
+      if (standing.listener.successor === undefined) continue;
+      const chain = chainOfToday(standing);
+      if (chain === undefined || hasGuardedFilters(chain) || !this.#admits(chain, standing.connection))
+        socket.destroy();
+    }
   }
 
-  #serveHttp(socket: Socket, manager: HttpManager, peer: DownstreamConnection): void {
+  #serveHttp(socket: Socket, manager: HttpManager, standing: Standing): void {
+    const peer = standing.connection;
     const connection = new ServerConnection({
       socket,
       peer,
       limits: manager.limits,
       handler: (downstream) => new Exchange(downstream, manager),
+      successor: (downstream) => {
+        const chain = chainOfToday(standing);
+        if (chain?.handler.kind !== "http" || !this.#admits(chain, peer)) return undefined;
+        return new Exchange(downstream, chain.handler.manager);
+      },
       events: {
         refused: (_one, status, details) => {
           this.#environment.sink.record(
@@ -122,7 +148,7 @@ export class Acceptor {
           );
         },
         closed: (one) => this.#http.delete(one),
-        foreign: (one, bytes) => this.#passHttp2(one, bytes, { socket, manager, peer }),
+        foreign: (one, bytes) => this.#passHttp2(one, bytes, { socket, manager, standing }),
       },
     });
     this.#http.add(connection);
@@ -135,11 +161,12 @@ export class Acceptor {
   #passHttp2(
     one: ServerConnection,
     bytes: Buffer,
-    from: { socket: Socket; manager: HttpManager; peer: DownstreamConnection },
+    from: { socket: Socket; manager: HttpManager; standing: Standing },
   ): boolean {
-    const { socket, manager, peer } = from;
+    const { socket, manager, standing } = from;
+    const peer = standing.connection;
     // What a guard cannot read must not pass it.
-    if (manager.filters.some((filter) => filter.guards)) return false;
+    if (hasGuardedFilters(standing.chain)) return false;
     const head = new Head();
     head.method = "POST";
     head.path = "/";
@@ -154,7 +181,7 @@ export class Acceptor {
     socket.unshift(bytes);
     const clusters = [{ slot: choice.slot, upTo: 1 }];
     const target = { direction: manager.direction, clusters, total: 1, idleTimeoutMs: 3_600_000, connectAttempts: 1 };
-    proxyTcp({ socket, connection: peer, target, environment: this.#environment });
+    this.#pass(socket, target, standing);
     return true;
   }
 
@@ -171,6 +198,10 @@ export class Acceptor {
     for (const socket of [...this.#sockets.keys()]) socket.destroy();
   }
 }
+
+/** Whether requests are judged by what is in them. */
+const hasGuardedFilters = ({ handler }: CompiledChain): boolean =>
+  handler.kind === "http" && handler.manager.filters.some((filter) => filter.guards);
 
 /** A connection's addresses, each made once. */
 class Peer implements DownstreamConnection {

@@ -39,8 +39,10 @@ export interface CompiledListener {
   readonly inspect: InspectRules;
   readonly backlog: number;
   choose(facts: ConnectionFacts): CompiledChain | undefined;
-  /** Set when another took its place: keep-alive ends with the next answer. */
+  /** Set when it is not in force any more: keep-alive ends with the next answer. */
   draining: boolean;
+  /** What took its place. */
+  successor: CompiledListener | undefined;
 }
 
 export interface ListenerCompiler {
@@ -86,6 +88,7 @@ export function compileListener(listener: Listener, compiler: ListenerCompiler):
     backlog: listener.tcpBacklogSize ?? 1024,
     choose: compileChainMatcher(chains, fallback),
     draining: false,
+    successor: undefined,
   };
 }
 

@@ -47,6 +47,7 @@ export class ListenerManager {
     for (const name of removed) this.#drop(name);
     for (const [name, { listener, encoded }] of compiled) this.#put(name, listener, encoded);
     this.#destinations = new Map([...this.#listeners.values()].map((one) => [addressText(one.address, one.port), one]));
+    if (compiled.size > 0) this.acceptor.review();
   }
 
   #drop(name: string): void {
@@ -62,7 +63,10 @@ export class ListenerManager {
 
   #put(name: string, listener: CompiledListener, encoded: Buffer): void {
     const old = this.#listeners.get(name);
-    if (old !== undefined) old.draining = true;
+    if (old !== undefined) {
+      old.draining = true;
+      old.successor = listener;
+    }
     this.#listeners.set(name, listener);
     this.#encoded.set(name, encoded);
     const bound = this.#bound.get(name);
