@@ -41,6 +41,7 @@ export const resources = {
   gateways: type("networking.istio.io/v1", "gateways"),
   serviceEntries: type("networking.istio.io/v1", "serviceentries"),
   sidecars: type("networking.istio.io/v1", "sidecars"),
+  workloadEntries: type("networking.istio.io/v1", "workloadentries"),
   peerAuthentications: type("security.istio.io/v1", "peerauthentications"),
   authorizationPolicies: type("security.istio.io/v1", "authorizationpolicies"),
 } as const satisfies Readonly<Record<string, ResourceType>>;

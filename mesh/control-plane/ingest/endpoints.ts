@@ -1,13 +1,18 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ServiceEntrySpec } from "../model/other-kinds.ts";
-import type { Config, Endpoint, Snapshot, Workload } from "../model/snapshot.ts";
+import type { ServiceEntrySpec, WorkloadEntrySpec } from "../model/other-kinds.ts";
+import type { Config, Endpoint, Service, Snapshot, Workload } from "../model/snapshot.ts";
 import type { Slice } from "./parse-core.ts";
-import { endpointsOf } from "./parse-service-entry.ts";
+import { endpointsOf, selectedEntries } from "./parse-service-entry.ts";
 
 export interface JoinInput {
   readonly slices: readonly Slice[];
   readonly pods: ReadonlyMap<string, Workload>;
+  /** Whether a pod takes traffic; for ServiceEntries, since slices tell it of Services' pods. */
+  readonly readiness: ReadonlyMap<string, boolean>;
   readonly entries: readonly Config<ServiceEntrySpec>[];
+  readonly workloadEntries: readonly Config<WorkloadEntrySpec>[];
+  /** Services of Kubernetes. */
+  readonly services: Iterable<Service>;
   readonly domain: string;
 }
 
@@ -28,7 +33,14 @@ export function joinEndpoints(input: JoinInput, before: Snapshot["endpoints"]): 
       ),
     );
   }
-  for (const { spec } of input.entries) for (const host of spec.hosts) add(host, endpointsOf(spec));
+  const ready = [...input.pods].flatMap(([name, pod]) => (input.readiness.get(name) === true ? [pod] : []));
+  const selectable = { pods: ready, workloadEntries: input.workloadEntries };
+  for (const entry of input.entries) {
+    const endpoints = endpointsOf(entry, selectable);
+    for (const host of entry.spec.hosts) add(host, endpoints);
+  }
+  if (input.workloadEntries.length > 0)
+    for (const service of input.services) add(service.hostname, selectedEntries(service, selectable));
   return new Map([...byHost].map(([host, endpoints]) => [host, keepIfEqual(before.get(host), sortUnique(endpoints))]));
 }
 

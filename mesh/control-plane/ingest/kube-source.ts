@@ -16,6 +16,8 @@ const configuration: readonly (readonly [string, ResourceType])[] = [
   ["DestinationRule", resources.destinationRules],
   ["Gateway", resources.gateways],
   ["ServiceEntry", resources.serviceEntries],
+  ["WorkloadEntry", resources.workloadEntries],
+  ["Sidecar", resources.sidecars],
   ["PeerAuthentication", resources.peerAuthentications],
   ["AuthorizationPolicy", resources.authorizationPolicies],
 ];

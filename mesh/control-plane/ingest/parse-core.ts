@@ -47,6 +47,7 @@ export function parseService(object: KubeObject, domain: string, defaultExportTo
     name: origin.name,
     namespace: origin.namespace,
     addresses,
+    ranges: [],
     ports: (spec.ports ?? []).map((port) => ({
       name: port.name ?? "",
       port: port.port,
@@ -64,7 +65,7 @@ export function parseService(object: KubeObject, domain: string, defaultExportTo
     resolution: external === undefined ? "static" : "dns",
     external: external !== undefined,
     headless: spec.clusterIP === "None",
-    dnsTargets: external === undefined ? [] : [{ address: external, ports: {} }],
+    dnsTargets: external === undefined ? [] : [{ address: external, ports: {}, labels: {}, weight: 1 }],
     subjectAltNames: [],
   };
 }
@@ -82,7 +83,13 @@ const pod = z.object({
       )
       .optional(),
   }),
-  status: z.object({ podIP: z.string().optional(), phase: z.string().optional() }).optional(),
+  status: z
+    .object({
+      podIP: z.string().optional(),
+      phase: z.string().optional(),
+      conditions: z.array(z.object({ type: z.string(), status: z.string().optional() })).optional(),
+    })
+    .optional(),
 });
 
 /** A pod that has an address and has not ended; undefined for others. */
@@ -112,6 +119,12 @@ export function parsePod(object: KubeObject): Workload | undefined {
     hostNetwork: spec.hostNetwork === true,
     captured: object.metadata.annotations?.[annotationNames.redirection] === "enabled",
   };
+}
+
+/** Whether a pod takes traffic. */
+export function isPodReady(object: KubeObject): boolean {
+  const conditions = pod.parse(object).status?.conditions ?? [];
+  return conditions.some(({ type, status }) => type === "Ready" && status === "True");
 }
 
 /** The Deployment behind a ReplicaSet, whose name ends in the hash of its template; else the controller itself. */

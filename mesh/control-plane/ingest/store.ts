@@ -11,12 +11,14 @@ import {
   meshConfig,
   peerAuthenticationSpec,
   serviceEntrySpec,
+  sidecarSpec,
+  workloadEntrySpec,
 } from "../model/other-kinds.ts";
 import type { Config, ConfigProblem, Service, Snapshot, Workload } from "../model/snapshot.ts";
 import { virtualServiceSpec } from "../model/virtual-service.ts";
 import { findMistakes } from "./check-spec.ts";
 import { joinEndpoints } from "./endpoints.ts";
-import { originOf, parsePod, parseService, parseSlice, type Slice, specOf } from "./parse-core.ts";
+import { isPodReady, originOf, parsePod, parseService, parseSlice, type Slice, specOf } from "./parse-core.ts";
 import { servicesOf } from "./parse-service-entry.ts";
 import { Table } from "./table.ts";
 
@@ -29,6 +31,7 @@ export interface StoreOptions {
 /** What changed: nothing that proxies could notice, endpoints only, or something that needs everything looked at. */
 export type Change = "none" | "endpoints" | "config";
 
+const noReadiness: ReadonlyMap<string, boolean> = new Map();
 const istioConfigMap = z.object({ data: z.record(z.string(), z.string()).optional() });
 const meshConfigMap = "istio";
 
@@ -64,11 +67,14 @@ export class ConfigStore {
     (object): Service => parseService(object, this.#domain, this.#mesh.defaultServiceExportTo),
   );
   readonly #pods = new Table(parsePod);
+  readonly #readiness = new Table(isPodReady);
   readonly #slices = new Table(parseSlice);
   readonly #virtualServices = new Table(config(virtualServiceSpec));
   readonly #destinationRules = new Table(config(destinationRuleSpec));
   readonly #gateways = new Table(config(gatewaySpec));
   readonly #serviceEntries = new Table(config(serviceEntrySpec));
+  readonly #workloadEntries = new Table(config(workloadEntrySpec));
+  readonly #sidecars = new Table(config(sidecarSpec));
   readonly #peerAuthentications = new Table(config(peerAuthenticationSpec));
   readonly #authorizationPolicies = new Table(authorizationPolicy);
   #resolved: { from: Snapshot["virtualServices"]; resolved: Snapshot["virtualServices"] } | undefined;
@@ -86,7 +92,7 @@ export class ConfigStore {
   put(object: KubeObject): Change {
     const key = keyOf(object);
     try {
-      const changed = this.#table(object.kind)?.put(object);
+      const changed = this.#put(object);
       if (object.kind === "ConfigMap") return this.#putMesh(object);
       if (changed === undefined) return "none";
       this.#problems.delete(key);
@@ -101,12 +107,24 @@ export class ConfigStore {
     }
   }
 
+  /** Whether a pod is ready matters only where ServiceEntries select pods: elsewhere that is no change. */
+  #put(object: KubeObject): boolean | undefined {
+    const changed = this.#table(object.kind)?.put(object);
+    if (object.kind !== "Pod") return changed;
+    return (this.#readiness.put(object) && this.#selectsPods) || changed;
+  }
+
+  get #selectsPods(): boolean {
+    return this.#serviceEntries.oldestFirst.some(({ spec }) => spec.workloadSelector !== undefined);
+  }
+
   /** Forgets an object. */
   delete(object: KubeObject): Change {
     const key = keyOf(object);
     this.#problems.delete(key);
     this.#versions.delete(key);
     this.#since.delete(key);
+    if (object.kind === "Pod") this.#readiness.delete(object);
     return this.#table(object.kind)?.delete(object) === true ? changeOf(object.kind) : "none";
   }
 
@@ -145,6 +163,7 @@ export class ConfigStore {
       gateways: this.#gateways.oldestFirst,
       peerAuthentications: this.#peerAuthentications.oldestFirst,
       authorizationPolicies: this.#authorizationPolicies.oldestFirst,
+      sidecars: this.#sidecars.oldestFirst,
       versions: new Map(this.#versions),
     };
   }
@@ -169,13 +188,19 @@ export class ConfigStore {
   }
 
   #allEndpoints(): Snapshot["endpoints"] {
-    const deps = [this.#slices.map, this.#pods.map, this.#serviceEntries.map];
+    const workloadEntries = this.#workloadEntries.oldestFirst;
+    const readiness = this.#selectsPods ? this.#readiness.map : noReadiness;
+    // Services themselves matter only to workloads that stand beside their pods.
+    const beside = workloadEntries.length === 0 ? undefined : this.#services.map;
+    const deps = [this.#slices.map, this.#pods.map, this.#serviceEntries.map, workloadEntries, readiness, beside];
     if (this.#joined === undefined || !same(this.#joined.deps, deps)) {
       const slices = [...this.#slices.map.values()] as readonly Slice[];
       const pods = this.#pods.map as ReadonlyMap<string, Workload>;
       const entries = [...this.#serviceEntries.map.values()];
+      const services = this.#services.map.values();
       const before = this.#joined?.endpoints ?? new Map();
-      this.#joined = { deps, endpoints: joinEndpoints({ slices, pods, entries, domain: this.#domain }, before) };
+      const input = { slices, pods, readiness, entries, workloadEntries, services, domain: this.#domain };
+      this.#joined = { deps, endpoints: joinEndpoints(input, before) };
     }
     return this.#joined.endpoints;
   }
@@ -206,6 +231,10 @@ export class ConfigStore {
         return this.#gateways;
       case "ServiceEntry":
         return this.#serviceEntries;
+      case "WorkloadEntry":
+        return this.#workloadEntries;
+      case "Sidecar":
+        return this.#sidecars;
       case "PeerAuthentication":
         return this.#peerAuthentications;
       case "AuthorizationPolicy":
@@ -216,7 +245,8 @@ export class ConfigStore {
   }
 }
 
-const same = (a: readonly unknown[], b: readonly unknown[]): boolean => a.every((value, index) => value === b[index]);
+const same = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+  a.length === b.length && a.every((value, index) => value === b[index]);
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

@@ -29,6 +29,18 @@ export const gatewaySpec = z.object({
 });
 export type GatewaySpec = z.infer<typeof gatewaySpec>;
 
+const workloadEntry = z.object({
+  address: z.string().optional(),
+  ports: z.record(z.string(), z.number()).optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  serviceAccount: z.string().optional(),
+  weight: z.number().optional(),
+});
+
+/** Spec of a WorkloadEntry: a workload that is no pod. */
+export const workloadEntrySpec = workloadEntry;
+export type WorkloadEntrySpec = z.infer<typeof workloadEntrySpec>;
+
 /** Spec of a ServiceEntry: a service that Kubernetes does not know. */
 export const serviceEntrySpec = z.object({
   hosts: z.array(z.string()),
@@ -45,22 +57,24 @@ export const serviceEntrySpec = z.object({
     .optional(),
   location: z.enum(["MESH_EXTERNAL", "MESH_INTERNAL"]).optional(),
   resolution: z.enum(["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"]).optional(),
-  endpoints: z
-    .array(
-      z.object({
-        address: z.string().optional(),
-        ports: z.record(z.string(), z.number()).optional(),
-        labels: z.record(z.string(), z.string()).optional(),
-        serviceAccount: z.string().optional(),
-        weight: z.number().optional(),
-      }),
-    )
-    .optional(),
+  endpoints: z.array(workloadEntry).optional(),
   workloadSelector: z.object({ labels: z.record(z.string(), z.string()).optional() }).optional(),
   exportTo: z.array(z.string()).optional(),
   subjectAltNames: z.array(z.string()).optional(),
 });
 export type ServiceEntrySpec = z.infer<typeof serviceEntrySpec>;
+
+/** Left out, the mode of a policy that is there is REGISTRY_ONLY. */
+const outboundMode = z.enum(["ALLOW_ANY", "REGISTRY_ONLY"]);
+export type OutboundMode = z.infer<typeof outboundMode>;
+
+/** Spec of a Sidecar: what a namespace's (or some of its) proxies know and let out. */
+export const sidecarSpec = z.object({
+  workloadSelector: z.object({ labels: z.record(z.string(), z.string()).optional() }).optional(),
+  egress: z.array(z.object({ hosts: z.array(z.string()).optional() })).optional(),
+  outboundTrafficPolicy: z.object({ mode: outboundMode.optional() }).optional(),
+});
+export type SidecarSpec = z.infer<typeof sidecarSpec>;
 
 const mtls = z.object({ mode: z.enum(["UNSET", "DISABLE", "PERMISSIVE", "STRICT"]).optional() });
 
@@ -83,7 +97,7 @@ export const meshConfig = z.object({
   /** ProxyConfig that every proxy starts from; read by injection. */
   defaultConfig: z.record(z.string(), z.unknown()).default({}),
   connectTimeout: z.string().default("10s"),
-  outboundTrafficPolicy: z.object({ mode: z.enum(["ALLOW_ANY", "REGISTRY_ONLY"]).optional() }).default({}),
+  outboundTrafficPolicy: z.object({ mode: outboundMode.optional() }).default({}),
   defaultServiceExportTo: z.array(z.string()).default(["*"]),
   defaultVirtualServiceExportTo: z.array(z.string()).default(["*"]),
   defaultDestinationRuleExportTo: z.array(z.string()).default(["*"]),

@@ -1,6 +1,6 @@
 import type { AuthorizationPolicy } from "./authorization-policy.ts";
 import type { DestinationRuleSpec } from "./destination-rule.ts";
-import type { GatewaySpec, MeshConfig, PeerAuthenticationSpec } from "./other-kinds.ts";
+import type { GatewaySpec, MeshConfig, PeerAuthenticationSpec, SidecarSpec } from "./other-kinds.ts";
 import type { Protocol } from "./protocol.ts";
 import type { VirtualServiceSpec } from "./virtual-service.ts";
 
@@ -35,17 +35,29 @@ export interface Service {
   readonly namespace: string;
   /** Cluster addresses; none for a headless service. */
   readonly addresses: readonly string[];
+  /** Ranges of addresses that mean it too (ServiceEntry). */
+  readonly ranges: readonly string[];
   readonly ports: readonly ServicePort[];
   readonly selector: Readonly<Record<string, string>> | undefined;
   readonly exportTo: readonly string[];
-  /** static: by our endpoints; dns: the proxy resolves names; none: to the address that the client dialled. */
-  readonly resolution: "static" | "dns" | "none";
+  /**
+   * static: by our endpoints; dns: the proxy connects to all addresses behind names, dns-first: to the first of the newest answer;
+   * none: to the address that the client dialled.
+   */
+  readonly resolution: "static" | "dns" | "dns-first" | "none";
   /** Outside the mesh: no mutual TLS is assumed. */
   readonly external: boolean;
   readonly headless: boolean;
-  /** Names to connect to for resolution "dns". */
-  readonly dnsTargets: readonly { readonly address: string; readonly ports: Readonly<Record<string, number>> }[];
+  /** Names to connect to for resolution by DNS. */
+  readonly dnsTargets: readonly DnsTarget[];
   readonly subjectAltNames: readonly string[];
+}
+
+export interface DnsTarget {
+  readonly address: string;
+  readonly ports: Readonly<Record<string, number>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly weight: number;
 }
 
 /** A pod, as far as proxies need to know it. */
@@ -99,6 +111,7 @@ export interface Snapshot {
   readonly gateways: readonly Config<GatewaySpec>[];
   readonly peerAuthentications: readonly Config<PeerAuthenticationSpec>[];
   readonly authorizationPolicies: readonly Config<AuthorizationPolicy>[];
+  readonly sidecars: readonly Config<SidecarSpec>[];
   /** resourceVersion of every object that went in, by "Kind/namespace/name". */
   readonly versions: ReadonlyMap<string, string>;
 }

@@ -22,9 +22,11 @@ export interface Upstreams {
 
 /** Clusters to services, with the endpoints of those that take them from us. The same value as before if nothing of it changed. */
 export function collectUpstreams(context: OutboundContext, services: readonly Service[]): Upstreams {
-  const { snapshot, proxy, memo } = context;
+  const { snapshot, proxy, memo, scope } = context;
+  // Gateways of one namespace lead to different services.
+  const view = proxy.type === "sidecar" ? scope.view : proxy.id;
   const deps = [services, snapshot.endpoints, snapshot.destinationRules, snapshot.peerAuthentications, snapshot.mesh];
-  return memo.get(`upstreams ${proxy.type} ${proxy.namespace}`, deps, () => {
+  return memo.get(`upstreams ${proxy.type} ${view}`, deps, () => {
     const clusters: Cluster[] = [];
     const endpoints = new Map<string, ClusterLoadAssignment>();
     for (const service of services) {
@@ -33,7 +35,7 @@ export function collectUpstreams(context: OutboundContext, services: readonly Se
       for (const assignment of own.endpoints) endpoints.set(assignment.clusterName, assignment);
     }
     // Endpoints alone change often; then the clusters stay the very same list.
-    return { clusters: memo.get(`clusters ${proxy.type} ${proxy.namespace}`, clusters, () => clusters), endpoints };
+    return { clusters: memo.get(`clusters ${proxy.type} ${view}`, clusters, () => clusters), endpoints };
   });
 }
 

@@ -7,12 +7,11 @@ import { gatewayProtocol, isHttp } from "../model/protocol.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import { httpAuthorization, networkAuthorization } from "./authorization/filters.ts";
 import { policiesOf } from "./authorization/policies.ts";
-import { type BoundServer, boundServers, boundTo, servedHosts } from "./bound-server.ts";
-import { destinationsFor } from "./destinations.ts";
+import { type BoundServer, boundServers, boundTo, nameOf, servedHosts } from "./bound-server.ts";
 import { buildGatewayRoutes } from "./gateway-routes.ts";
-import { httpConnection, tcpProxy } from "./http-connection.ts";
+import { httpConnection, type TcpTarget, tcpProxy } from "./http-connection.ts";
+import { type L4Client, tcpTarget, tlsTargets } from "./l4-routes.ts";
 import { buildChain, buildListener, tlsInspector } from "./listener-parts.ts";
-import { weighted } from "./outbound-listeners.ts";
 import type { OutboundContext } from "./outbound-routes.ts";
 import { gatewaySocket, meshServerSocket } from "./tls.ts";
 
@@ -99,31 +98,37 @@ function serverSocket(snapshot: Snapshot, server: GatewayServer): FilterChain["t
 
 /** Chains that pass bytes on: by server name for TLS that goes through untouched, all of it for TCP. */
 function opaqueChains(context: OutboundContext, bound: BoundServer): readonly FilterChain[] {
-  const { snapshot } = context;
-  const { origin } = bound.gateway;
-  const authorization = networkAuthorization(policiesOf(snapshot, context.proxy));
-  return boundTo(snapshot, bound.gateway)
-    .flatMap((virtualService) => {
-      const destinations = destinationsFor(snapshot, context.scope, { virtualService, port: bound.server.port.number });
-      const name = `${virtualService.origin.namespace}/${virtualService.origin.name}.${origin.name}`;
-      if (isTls(bound.server)) {
-        const served = servedHosts(bound, virtualService, snapshot.domain);
-        return (virtualService.spec.tls ?? []).flatMap(({ match, route }) => {
-          const names = match
-            .flatMap((one) => one.sniHosts)
-            .filter((sni) => served.some((host) => hostCovers(host, sni)));
-          if (names.length === 0 || route === undefined) return [];
-          const filters = [...authorization, tcpProxy(weighted(route, destinations), snapshot.mesh)];
-          return [buildChain({ name, match: { transportProtocol: "tls", serverNames: names }, filters })];
-        });
-      }
-      const route = virtualService.spec.tcp?.find(({ match }) =>
-        (match ?? [{}]).some((one) => (one.port ?? bound.server.port.number) === bound.server.port.number),
-      );
-      if (route?.route === undefined) return [];
+  const { snapshot, scope, proxy } = context;
+  const client: L4Client = {
+    snapshot,
+    scope,
+    port: bound.server.port.number,
+    gateway: nameOf(bound.gateway),
+    namespace: proxy.namespace,
+    labels: proxy.labels,
+  };
+  const filters = (target: TcpTarget) => [
+    ...networkAuthorization(policiesOf(snapshot, proxy)),
+    tcpProxy(target, snapshot.mesh),
+  ];
+  const chains = boundTo(snapshot, bound.gateway).flatMap((virtualService) => {
+    const name = `${virtualService.origin.namespace}/${virtualService.origin.name}.${bound.gateway.origin.name}`;
+    if (!isTls(bound.server)) {
+      const target = tcpTarget(client, virtualService);
+      return target === undefined ? [] : [buildChain({ name, filters: filters(target) })];
+    }
+    const served = servedHosts(bound, virtualService, snapshot.domain);
+    return tlsTargets(client, virtualService).flatMap(({ names, target }) => {
+      const serverNames = names.filter((sni) => served.some((host) => hostCovers(host, sni)));
+      if (serverNames.length === 0) return [];
       return [
-        buildChain({ name, filters: [...authorization, tcpProxy(weighted(route.route, destinations), snapshot.mesh)] }),
+        buildChain({
+          name,
+          match: { transportProtocol: "tls", serverNames },
+          filters: filters(target),
+        }),
       ];
-    })
-    .slice(0, isTls(bound.server) ? undefined : 1);
+    });
+  });
+  return isTls(bound.server) ? chains : chains.slice(0, 1);
 }

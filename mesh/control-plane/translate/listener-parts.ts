@@ -79,6 +79,8 @@ export interface MatchFields {
   readonly transportProtocol?: "tls" | "raw_buffer";
   readonly applicationProtocols?: readonly string[];
   readonly serverNames?: readonly string[];
+  /** Ranges ("10.0.0.0/8", or single addresses) that the dialled address must be in. */
+  readonly ranges?: readonly string[];
 }
 
 export interface ChainOptions {
@@ -103,6 +105,13 @@ const matchOf = (match: MatchFields): FilterChainMatch => ({
   transportProtocol: match.transportProtocol ?? "",
   applicationProtocols: [...(match.applicationProtocols ?? [])],
   serverNames: [...(match.serverNames ?? [])],
+  prefixRanges: (match.ranges ?? []).map((range) => {
+    const [addressPrefix = "", length] = range.split("/");
+    return {
+      addressPrefix,
+      prefixLen: length === undefined ? (addressPrefix.includes(":") ? 128 : 32) : Number(length),
+    };
+  }),
 });
 
 /** Plaintext that looks like HTTP. */

@@ -16,6 +16,7 @@ import { lbEndpointAt } from "./address.ts";
 import { pack } from "./any.ts";
 import type { Memo } from "./memo.ts";
 import { configPath, outboundCluster, sniOf } from "./names.ts";
+import { hasLabels } from "./peer-authentication.ts";
 import type { DestinationRule } from "./scope.ts";
 import { meshClientSocket, originationSocket, plainSocket } from "./tls.ts";
 import { policyFor, policyParts } from "./traffic-policy.ts";
@@ -91,13 +92,14 @@ function discovery(target: Target, passthrough: boolean): Partial<Cluster> {
   const { service, port, subset } = target;
   const name = outboundCluster(port.port, subset?.name ?? "", service.hostname);
   if (passthrough) return { clusterDiscoveryType: { $case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST } };
-  if (service.resolution === "dns") {
+  if (service.resolution === "dns" || service.resolution === "dns-first") {
+    const type = service.resolution === "dns" ? Cluster_DiscoveryType.STRICT_DNS : Cluster_DiscoveryType.LOGICAL_DNS;
     return {
-      clusterDiscoveryType: { $case: "type", value: Cluster_DiscoveryType.STRICT_DNS },
+      clusterDiscoveryType: { $case: "type", value: type },
       dnsLookupFamily: Cluster_DnsLookupFamily.V4_ONLY,
       dnsRefreshRate: seconds(60),
       respectDnsTtl: true,
-      loadAssignment: dnsAssignment(name, service, port),
+      loadAssignment: dnsAssignment(name, target),
     };
   }
   return {
@@ -114,18 +116,24 @@ function discovery(target: Target, passthrough: boolean): Partial<Cluster> {
   };
 }
 
-function dnsAssignment(clusterName: string, service: Service, port: ServicePort): ClusterLoadAssignment {
-  const targets = service.dnsTargets.map((target) => ({
-    address: target.address,
-    port: target.ports[port.name] ?? (typeof port.targetPort === "number" ? port.targetPort : port.port),
-  }));
+function dnsAssignment(clusterName: string, { service, port, subset }: Target): ClusterLoadAssignment {
+  const targets = service.dnsTargets
+    .filter(({ labels }) => subset === undefined || hasLabels(labels, subset.labels ?? {}))
+    .map(({ address, ports, weight }) => ({
+      address,
+      port: ports[port.name] ?? (typeof port.targetPort === "number" ? port.targetPort : port.port),
+      weight,
+    }));
   return ClusterLoadAssignment.fromPartial({
     clusterName,
     endpoints: [
       {
         locality: {},
-        lbEndpoints: targets.map((target) => lbEndpointAt(target.address, target.port)),
-        loadBalancingWeight: targets.length,
+        lbEndpoints: targets.map(({ address, port: number, weight }) => ({
+          ...lbEndpointAt(address, number),
+          loadBalancingWeight: weight,
+        })),
+        loadBalancingWeight: targets.reduce((sum, { weight }) => sum + weight, 0) || undefined,
       },
     ],
   });
@@ -203,10 +211,13 @@ function transport(target: Target, tls: ClientTls | undefined, identities: reado
 
 function origination(tls: ClientTls, http2: boolean, service: Service) {
   const { clientCertificate, privateKey } = tls;
+  const sni = tls.sni ?? (service.hostname.startsWith("*") ? undefined : service.hostname);
+  const named = tls.subjectAltNames ?? service.subjectAltNames;
   return originationSocket({
-    sni: tls.sni ?? (service.hostname.startsWith("*") ? undefined : service.hostname),
-    caFile: tls.caCertificates ?? SYSTEM_ROOTS,
-    identities: tls.subjectAltNames ?? service.subjectAltNames,
+    sni,
+    caFile: tls.insecureSkipVerify === true ? undefined : (tls.caCertificates ?? SYSTEM_ROOTS),
+    // A certificate of a trusted authority alone proves nothing: it must be for the name that was meant.
+    identities: named.length > 0 || sni === undefined ? named : [sni],
     clientCertificate:
       clientCertificate === undefined || privateKey === undefined
         ? undefined

@@ -1,7 +1,7 @@
 import { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
 import { type Route, Route as RouteCodec, VirtualHost } from "#gen/xds/envoy/config/route/v3/route_components.ts";
 import { shortNames } from "../model/host.ts";
-import { isHttp, type Protocol } from "../model/protocol.ts";
+import { isHttp } from "../model/protocol.ts";
 import type { ProxyNode, Service, ServicePort, Snapshot } from "../model/snapshot.ts";
 import { dependenciesOf, destinationsFor } from "./destinations.ts";
 import type { Memo } from "./memo.ts";
@@ -23,7 +23,12 @@ export interface OutboundContext {
 /** Hosts that a VirtualService names but no service has are reached on this port. Source: Istio. */
 const PORT_OF_UNKNOWN_HOSTS = 80;
 
-export const speaksHttp = (protocol: Protocol): boolean => isHttp(protocol) || protocol === "auto";
+/** Whether a port of a service is one of many on the port's common listener, where the host of a request tells them apart. */
+export const sharesPort = (service: Service, { protocol }: ServicePort): boolean =>
+  isHttp(protocol) || (protocol === "auto" && !hasAddress(service));
+
+/** Whether clients dial an address of the service's own (or those of its pods). */
+export const hasAddress = (service: Service): boolean => service.addresses.length > 0 || service.headless;
 
 /** Route configuration of all HTTP services on one port, as the name of the port. */
 export function buildPortRoutes(
@@ -32,7 +37,7 @@ export function buildPortRoutes(
   services: readonly Service[],
 ): RouteConfiguration {
   const hosts = services.flatMap((service) => {
-    const servicePort = service.ports.find((candidate) => candidate.port === port && isHttp(candidate.protocol));
+    const servicePort = service.ports.find((candidate) => candidate.port === port && sharesPort(service, candidate));
     return servicePort === undefined ? [] : [serviceHost(context, service, servicePort)];
   });
   const unknown = port === PORT_OF_UNKNOWN_HOSTS ? unknownHosts(context, port) : [];
@@ -47,11 +52,11 @@ export function buildServiceRoutes(context: OutboundContext, service: Service, p
 }
 
 function routeConfiguration(context: OutboundContext, name: string, hosts: readonly VirtualHost[]): RouteConfiguration {
-  const { memo, proxy, snapshot } = context;
-  const key = `routes ${proxy.namespace} ${name} ${context.sourceKey}`;
-  return memo.get(key, [...hosts, snapshot.mesh.outboundTrafficPolicy], () => ({
+  const { memo, scope } = context;
+  const key = `routes ${scope.view} ${name} ${context.sourceKey}`;
+  return memo.get(key, [...hosts, scope.outboundMode], () => ({
     ...RouteConfiguration.fromPartial({ name, maxDirectResponseBodySizeBytes: 1_048_576, validateClusters: false }),
-    virtualHosts: [...uniqueDomains(hosts), fallbackHost(snapshot)],
+    virtualHosts: [...uniqueDomains(hosts), fallbackHost(scope)],
     ignorePortInHostMatching: true,
   }));
 }
@@ -68,8 +73,8 @@ export function uniqueDomains(hosts: readonly VirtualHost[]): VirtualHost[] {
 }
 
 /** What leads nowhere that the mesh knows: passed on as it is, or refused if only registered services may be called. */
-function fallbackHost(snapshot: Snapshot): VirtualHost {
-  const refuse = snapshot.mesh.outboundTrafficPolicy.mode === "REGISTRY_ONLY";
+function fallbackHost({ outboundMode }: Scope): VirtualHost {
+  const refuse = outboundMode === "REGISTRY_ONLY";
   const name = refuse ? "block_all" : "allow_any";
   const action: Route["action"] = refuse
     ? { $case: "directResponse", value: { status: 502, body: undefined } }
@@ -96,7 +101,7 @@ export function sourceKeyOf(snapshot: Snapshot, proxy: ProxyNode, memo: Memo): s
   const asked = memo.get("source-asked", [snapshot.virtualServices], () => {
     const matches = snapshot.virtualServices.flatMap(({ spec }) => [
       ...(spec.http ?? []).flatMap((route) => route.match ?? []),
-      ...(spec.tcp ?? []).flatMap((route) => route.match ?? []),
+      ...[...(spec.tcp ?? []), ...(spec.tls ?? [])].flatMap((route) => route.match ?? []),
     ]);
     return {
       labels: matches.some(({ sourceLabels }) => sourceLabels !== undefined),
@@ -114,7 +119,7 @@ function serviceHost(context: OutboundContext, service: Service, port: ServicePo
   const rule = scope.destinationRule(service.hostname, service.namespace);
   const key = `${proxy.namespace === service.namespace ? "own" : "other"} ${port.port} ${sourceKey}`;
   const roughly = [port, virtualService, rule, snapshot.services, snapshot.destinationRules, proxy.namespace];
-  return memo.of(service, `host? ${key} ${proxy.namespace}`, roughly, () => {
+  return memo.of(service, `host? ${key} ${scope.view}`, roughly, () => {
     const deps = virtualService === undefined ? [] : dependenciesOf(snapshot, scope, virtualService);
     return memo.of(service, `host ${key}`, [port, virtualService, rule, ...deps], () =>
       buildServiceHost(context, { service, port, virtualService }),
@@ -175,7 +180,7 @@ function unknownHosts(context: OutboundContext, port: number): VirtualHost[] {
     if (host.startsWith("*") && scope.services.some((service) => service.hostname.endsWith(host.slice(1)))) return [];
     const name = `${host}:${port}`;
     const deps = dependenciesOf(snapshot, scope, virtualService);
-    const key = `host ${proxy.namespace} ${name} ${context.sourceKey}`;
+    const key = `host ${scope.view} ${name} ${context.sourceKey}`;
     return [
       memo.get(key, [virtualService, ...deps], () => ({
         ...VirtualHost.fromPartial({ name, includeRequestAttemptCount: true }),

@@ -1,15 +1,20 @@
 import type { DestinationRuleSpec } from "../model/destination-rule.ts";
 import { compareSpecificity, hostCovers, resolveHost } from "../model/host.ts";
-import type { Config, Service, Snapshot } from "../model/snapshot.ts";
+import type { OutboundMode } from "../model/other-kinds.ts";
+import type { Config, ProxyNode, Service, Snapshot } from "../model/snapshot.ts";
 import type { VirtualServiceSpec } from "../model/virtual-service.ts";
 import type { Memo } from "./memo.ts";
+import { importsOf, outboundModeOf, sidecarFor } from "./sidecar-scope.ts";
 
 export type VirtualService = Config<VirtualServiceSpec>;
 export type DestinationRule = Config<DestinationRuleSpec>;
 
-/** What the clients of one namespace may see and which rule is in force for each host. */
+/** What the clients of one namespace (or those that a Sidecar selects) may see and which rule is in force for each host. */
 export interface Scope {
-  readonly namespace: string;
+  /** Clients of one view see the same. */
+  readonly view: string;
+  /** What happens to calls that lead to nothing known. */
+  readonly outboundMode: OutboundMode;
   readonly services: readonly Service[];
   /** VirtualServices for sidecars, with full host names. */
   readonly meshRoutes: HostIndex<VirtualService>;
@@ -33,6 +38,10 @@ export class HostIndex<Value> {
     return this.#exact.get(host) ?? this.#patterns.find(([pattern]) => hostCovers(pattern, host))?.[1];
   }
 
+  filter(keep: (host: string, value: Value) => boolean): HostIndex<Value> {
+    return new HostIndex([...this.entries()].filter(([host, value]) => keep(host, value)));
+  }
+
   /** All hosts and patterns with their values. */
   *entries(): Iterable<readonly [string, Value]> {
     yield* this.#exact;
@@ -48,8 +57,26 @@ export function isExported(exportTo: readonly string[], from: string, to: string
 const orDefault = (exportTo: readonly string[] | undefined, fallback: readonly string[]): readonly string[] =>
   exportTo === undefined || exportTo.length === 0 ? fallback : exportTo;
 
-/** The view of a namespace on a snapshot. */
-export function scopeOf(snapshot: Snapshot, namespace: string, memo: Memo): Scope {
+/** The view of a proxy on a snapshot. */
+export function scopeOf(snapshot: Snapshot, proxy: ProxyNode, memo: Memo): Scope {
+  const sidecar = sidecarFor(snapshot, proxy);
+  const whole = namespaceScope(snapshot, proxy.namespace, memo);
+  if (sidecar === undefined) return whole;
+  const { origin } = sidecar;
+  const view = `${proxy.namespace} ${origin.namespace}/${origin.name}`;
+  const imports = importsOf(sidecar, proxy.namespace);
+  const outboundMode = outboundModeOf(snapshot, sidecar);
+  if (imports === undefined) return { ...whole, view, outboundMode };
+  const services = memo.get(`sidecar-services ${view}`, [whole.services, sidecar], () =>
+    whole.services.filter((service) => imports(service.hostname, service.namespace)),
+  );
+  const meshRoutes = memo.get(`sidecar-routes ${view}`, [whole.meshRoutes, sidecar], () =>
+    whole.meshRoutes.filter((host, { origin: from }) => imports(host, from.namespace)),
+  );
+  return { ...whole, view, outboundMode, services, meshRoutes };
+}
+
+function namespaceScope(snapshot: Snapshot, namespace: string, memo: Memo): Scope {
   const open = memo.get("scope-open", [snapshot.services, snapshot.virtualServices, snapshot.mesh], () => ({
     services: [...snapshot.services.values()].every(({ exportTo }) => exportTo.includes("*")),
     routes: snapshot.virtualServices.every(({ spec }) =>
@@ -66,7 +93,8 @@ export function scopeOf(snapshot: Snapshot, namespace: string, memo: Memo): Scop
   );
   const rules = memo.get("scope-rules", [snapshot.destinationRules], () => indexRules(snapshot));
   return {
-    namespace,
+    view: namespace,
+    outboundMode: outboundModeOf(snapshot, undefined),
     services,
     meshRoutes,
     destinationRule: (host, serviceNamespace) => findRule({ snapshot, rules, namespace, memo }, host, serviceNamespace),

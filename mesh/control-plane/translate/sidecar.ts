@@ -1,15 +1,21 @@
 import type { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import type { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
-import { isHttp } from "../model/protocol.ts";
 import type { ProxyNode, Service, ServicePort, Snapshot } from "../model/snapshot.ts";
 import { policiesOf } from "./authorization/policies.ts";
 import { byName, collectUpstreams } from "./collect.ts";
 import { blackHole, inboundApplication, inboundPassthrough, passthrough } from "./fixed-clusters.ts";
 import { type InboundPort, virtualInbound } from "./inbound-listener.ts";
 import type { Memo } from "./memo.ts";
-import { httpPortListener, serviceListener, virtualOutbound } from "./outbound-listeners.ts";
-import { buildPortRoutes, buildServiceRoutes, type OutboundContext } from "./outbound-routes.ts";
+import { serviceListener, virtualOutbound } from "./outbound-listeners.ts";
+import {
+  buildPortRoutes,
+  buildServiceRoutes,
+  hasAddress,
+  type OutboundContext,
+  sharesPort,
+} from "./outbound-routes.ts";
 import { hasLabels, mtlsModeOf } from "./peer-authentication.ts";
+import { type NamelessPort, portListener } from "./port-listener.ts";
 import type { EnvoyResources } from "./translate.ts";
 
 /** A sidecar: everything its namespace may call, and the ports on which its own workload serves. */
@@ -23,7 +29,9 @@ export function translateSidecar(context: OutboundContext): EnvoyResources {
     passthrough(snapshot),
     inboundPassthrough(snapshot),
   ]);
-  const catchAll = memo.get("listener virtualOutbound", [snapshot.mesh], () => virtualOutbound(snapshot));
+  const catchAll = memo.get(`listener virtualOutbound ${scope.outboundMode}`, [snapshot.mesh], () =>
+    virtualOutbound(context),
+  );
   // The same maps for the same contents: then nothing downstream has to look into them.
   return {
     clusters: memo.get(`clusters of ${proxy.id}`, [fixed, clusters, inbound], () =>
@@ -45,27 +53,30 @@ interface Outbound {
 /** Clients of one namespace share it, unless there are services without an address: they are reached pod by pod. */
 function rememberedOutbound(context: OutboundContext): Outbound {
   const { snapshot, scope, memo, proxy, sourceKey } = context;
-  const headless = memo.get(`headless ${proxy.namespace}`, [scope.services], () =>
+  const headless = memo.get(`headless ${scope.view}`, [scope.services], () =>
     scope.services.some((service) => service.headless),
   );
-  const key = headless ? proxy.id : `${proxy.namespace} ${sourceKey}`;
+  const key = headless ? proxy.id : `${scope.view} ${sourceKey}`;
   const { services, destinationRules, mesh } = snapshot;
-  const deps = [scope.services, scope.meshRoutes, services, destinationRules, mesh, sourceKey];
+  const deps = [scope.services, scope.meshRoutes, services, destinationRules, mesh, sourceKey, scope.outboundMode];
   return memo.get(`outbound ${key}`, headless ? [...deps, snapshot.endpoints] : deps, () => buildOutbound(context));
 }
 
 function buildOutbound(context: OutboundContext): Outbound {
   const { scope } = context;
   const httpPorts = new Map<number, Service[]>();
+  const nameless = new Map<number, NamelessPort[]>();
   const listeners: Listener[] = [];
   const routes: RouteConfiguration[] = [];
   for (const service of scope.services) {
     for (const port of service.ports) {
       if (port.protocol === "udp") continue;
-      if (isHttp(port.protocol)) {
-        const sharing = httpPorts.get(port.port);
-        if (sharing === undefined) httpPorts.set(port.port, [service]);
-        else sharing.push(service);
+      if (sharesPort(service, port)) {
+        push(httpPorts, port.port, service);
+        continue;
+      }
+      if (!hasAddress(service)) {
+        push(nameless, port.port, { service, port });
         continue;
       }
       const addresses = addressesOf(context, service);
@@ -75,11 +86,20 @@ function buildOutbound(context: OutboundContext): Outbound {
   }
   // Routes of VirtualServices whose host is no service live on port 80, which may have no service of its own.
   if (!httpPorts.has(80) && hasUnknownHosts(context)) httpPorts.set(80, []);
-  for (const [port, services] of [...httpPorts].toSorted(([a], [b]) => a - b)) {
-    listeners.push(httpPortListener(context, port));
-    routes.push(buildPortRoutes(context, port, services));
+  const shared = new Set([...httpPorts.keys(), ...nameless.keys()]);
+  for (const port of [...shared].toSorted((a, b) => a - b)) {
+    const services = httpPorts.get(port);
+    const others = nameless.get(port) ?? [];
+    listeners.push(portListener(context, port, { http: services !== undefined, others }));
+    if (services !== undefined) routes.push(buildPortRoutes(context, port, services));
   }
   return { listeners, routes: byName(routes) };
+}
+
+function push<Value>(lists: Map<number, Value[]>, port: number, value: Value): void {
+  const list = lists.get(port);
+  if (list === undefined) lists.set(port, [value]);
+  else list.push(value);
 }
 
 const hasUnknownHosts = ({ scope, snapshot }: OutboundContext): boolean =>

@@ -125,7 +125,8 @@ export function meshServerSocket(options: { trustDomain: string; http: boolean }
 
 export interface OriginationOptions {
   readonly sni: string | undefined;
-  readonly caFile: string;
+  /** Undefined: the server's certificate is not verified. */
+  readonly caFile: string | undefined;
   readonly identities: readonly string[];
   readonly clientCertificate: { readonly chainFile: string; readonly keyFile: string } | undefined;
   readonly http2: boolean;
@@ -140,16 +141,7 @@ export function originationSocket(options: OriginationOptions): TransportSocket 
       clientCertificate === undefined
         ? []
         : [{ certificateChain: file(clientCertificate.chainFile), privateKey: file(clientCertificate.keyFile) }],
-    validationContextType: {
-      $case: "validationContext",
-      value: {
-        trustedCa: file(options.caFile),
-        matchTypedSubjectAltNames: options.identities.map((value) => ({
-          sanType: value.includes("://") ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS,
-          matcher: { matchPattern: { $case: "exact", value } },
-        })),
-      },
-    },
+    ...(options.caFile === undefined ? {} : { validationContextType: validation(options.caFile, options.identities) }),
   });
   return tlsSocket(
     pack(upstream, UpstreamTlsContext, {
@@ -158,6 +150,17 @@ export function originationSocket(options: OriginationOptions): TransportSocket 
     }),
   );
 }
+
+const validation = (caFile: string, identities: readonly string[]) => ({
+  $case: "validationContext" as const,
+  value: {
+    trustedCa: file(caFile),
+    matchTypedSubjectAltNames: identities.map((value) => ({
+      sanType: value.includes("://") ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS,
+      matcher: { matchPattern: { $case: "exact" as const, value } },
+    })),
+  },
+});
 
 const file = (value: string) => ({ specifier: { $case: "filename" as const, value } });
 

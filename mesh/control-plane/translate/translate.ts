@@ -34,7 +34,7 @@ const noEnvoy: EnvoyResources = { clusters: new Map(), endpoints: new Map(), lis
 /** Computes a proxy's configuration from a snapshot. Pure: no clock, no socket; the memo only saves work. */
 export function translate(snapshot: Snapshot, proxy: ProxyNode, memo: Memo): ProxyResources {
   if (proxy.type === "ztunnel") return { ...noEnvoy, ...translateZtunnel(snapshot, memo) };
-  const scope = scopeOf(snapshot, proxy.namespace, memo);
+  const scope = scopeOf(snapshot, proxy, memo);
   const context = { snapshot, proxy, memo, scope, sourceKey: sourceKeyOf(snapshot, proxy, memo) };
   const resources = proxy.type === "sidecar" ? translateSidecar(context) : translateRouter(context);
   return { ...resources, ...noAmbient };

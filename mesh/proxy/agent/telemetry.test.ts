@@ -47,6 +47,24 @@ test("labels: the receiver knows the security, the sender does not; what is not 
   expect(Object.keys(sent)).toEqual(Object.keys(received));
 });
 
+test.each([
+  ["passed on as HTTP", { cluster: "PassthroughCluster", routeName: "allow_any" }, "PassthroughCluster", "api.example"],
+  ["refused as HTTP", { cluster: "", routeName: "block_all", status: 502 }, "BlackHoleCluster", "api.example"],
+  ["refused as TCP", { cluster: "BlackHoleCluster", protocol: "TCP", authority: "" }, "BlackHoleCluster", "unknown"],
+  [
+    "to a port that no service names",
+    { cluster: "InboundPassthroughCluster", direction: "inbound" },
+    "InboundPassthroughCluster",
+    "unknown",
+  ],
+] as const)("unknown traffic is counted where it ended: %s", (_, fields, name, host) => {
+  const record = { ...failedRequest, authority: "api.example:8080", destinationService: undefined, ...fields };
+  expect(Object.fromEntries(istioLabels(record, self))).toMatchObject({
+    destination_service_name: name,
+    destination_service: host,
+  });
+});
+
 /** Requests counted by the value of one label. */
 function counts(registry: Registry, label: string): Record<string, number> {
   const lines = registry

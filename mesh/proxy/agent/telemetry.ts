@@ -1,5 +1,5 @@
 import { type Counter, type Histogram, type Labels, observe, type Registry } from "#mesh/lib/metrics/registry.ts";
-import type { PeerMetadata, PolicyOutcome, RequestRecord, RequestSink } from "../request-record.ts";
+import type { DestinationService, PeerMetadata, PolicyOutcome, RequestRecord, RequestSink } from "../request-record.ts";
 
 interface HttpHandles {
   readonly kind: "http";
@@ -20,6 +20,7 @@ interface TcpHandles {
 /** Handles with what they stand for, to tell apart what the cache's short keys cannot. */
 interface Entry {
   readonly handles: HttpHandles | TcpHandles;
+  readonly service: string | undefined;
   readonly namespace: string;
   readonly principal: string;
 }
@@ -86,13 +87,19 @@ export class IstioMetrics implements RequestSink {
     const byFlags = level(byKind, kind);
     const entry = byFlags.get(record.flags);
     const principal = inbound ? record.sourcePrincipal : record.destinationPrincipal;
-    if (entry !== undefined && entry.namespace === (peer?.namespace ?? "") && entry.principal === principal)
+    const service = destinationService(record)?.host;
+    if (
+      entry !== undefined &&
+      entry.namespace === (peer?.namespace ?? "") &&
+      entry.principal === principal &&
+      entry.service === service
+    )
       return entry.handles;
     const handles = this.#resolve(record);
     if (++this.#cached > MAX_CACHED) {
       this.#cache.clear();
       this.#cached = 0;
-    } else byFlags.set(record.flags, { handles, namespace: peer?.namespace ?? "", principal });
+    } else byFlags.set(record.flags, { handles, namespace: peer?.namespace ?? "", principal, service });
     return handles;
   }
 
@@ -127,12 +134,36 @@ function level<Value extends Map<string | number, unknown>>(map: Level<Value>, k
   return made;
 }
 
+/** Routes that stand for the fixed clusters where unknown HTTP traffic ends. */
+const fixedRoutes: Readonly<Record<string, string>> = {
+  block_all: "BlackHoleCluster",
+  allow_any: "PassthroughCluster",
+};
+const fixedClusters: ReadonlySet<string> = new Set([
+  "BlackHoleCluster",
+  "PassthroughCluster",
+  "InboundPassthroughCluster",
+]);
+
+/**
+ * The service that was called. What no service is known for is counted under the fixed cluster where it ended, with the host that
+ * was asked for. Source: Istio's documentation on monitoring blocked and passed-through external traffic.
+ */
+function destinationService(record: RequestRecord): DestinationService | undefined {
+  if (record.destinationService !== undefined) return record.destinationService;
+  const name = fixedClusters.has(record.cluster) ? record.cluster : fixedRoutes[record.routeName];
+  if (name === undefined) return undefined;
+  // What strangers write into Host must not make series.
+  const host = record.direction === "inbound" ? "" : record.authority.replace(/:\d+$/, "");
+  return { host, name, namespace: "" };
+}
+
 /** Istio's labels in Istio's order. Source: its reference of standard metrics. What is not known is "unknown". */
 export function istioLabels(record: RequestRecord, self: PeerMetadata): Labels {
   const inbound = record.direction === "inbound";
   const source = inbound ? record.source : self;
   const destination = inbound ? self : record.destination;
-  const service = record.destinationService;
+  const service = destinationService(record);
   const tcp = record.protocol === "TCP";
   return [
     ["reporter", inbound ? "destination" : "source"],

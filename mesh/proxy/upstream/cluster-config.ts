@@ -11,7 +11,8 @@ import { compileTransport, type TransportChooser } from "./transport.ts";
 /** A cluster's settings, checked and with Envoy's defaults filled in. */
 export interface ClusterConfig {
   readonly name: string;
-  readonly discovery: "eds" | "static" | "dns" | "original_dst";
+  /** dns connects to every address that is found, dns_first to the first of the newest answer. */
+  readonly discovery: "eds" | "static" | "dns" | "dns_first" | "original_dst";
   /** Name under which endpoints are delivered. */
   readonly serviceName: string;
   readonly policy: Policy;
@@ -72,8 +73,9 @@ function discoveryOf(cluster: Cluster): ClusterConfig["discovery"] {
     case Cluster_DiscoveryType.STATIC:
       return "static";
     case Cluster_DiscoveryType.STRICT_DNS:
-    case Cluster_DiscoveryType.LOGICAL_DNS:
       return "dns";
+    case Cluster_DiscoveryType.LOGICAL_DNS:
+      return "dns_first";
     case Cluster_DiscoveryType.ORIGINAL_DST:
       return "original_dst";
     default:

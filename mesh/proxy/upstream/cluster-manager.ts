@@ -52,7 +52,7 @@ export class ClusterManager {
     this.#resolvers.get(config.name)?.stop();
     this.#resolvers.delete(config.name);
     const delivered = config.discovery === "eds" ? this.#assignments.get(config.serviceName) : cluster.loadAssignment;
-    if (config.discovery === "dns") this.#resolve(runtime, cluster.loadAssignment);
+    if (config.discovery === "dns" || config.discovery === "dns_first") this.#resolve(runtime, cluster.loadAssignment);
     else if (delivered !== undefined) runtime.assign(delivered);
     slot.current = runtime;
     before?.close();
@@ -104,7 +104,7 @@ export class ClusterManager {
   }
 }
 
-/** Looks up the names of a STRICT_DNS cluster again and again; the last good answer stays when a look-up fails. */
+/** Looks up the names of a STRICT_DNS or LOGICAL_DNS cluster again and again; the last good answer stays when a look-up fails. */
 class DnsResolver {
   readonly #runtime: ClusterRuntime;
   readonly #targets: readonly HostDescription[];
@@ -133,7 +133,8 @@ class DnsResolver {
   async #lookUp(target: HostDescription, family: 4 | 6): Promise<readonly HostDescription[]> {
     if (target.path !== undefined || isIP(target.host) > 0) return [target];
     const answers = await dns.lookup(target.host, { all: true, family });
-    return answers.map((answer) => ({ ...target, host: answer.address, hostname: target.host }));
+    const wanted = this.#runtime.config.discovery === "dns_first" ? answers.slice(0, 1) : answers;
+    return wanted.map((answer) => ({ ...target, host: answer.address, hostname: target.host }));
   }
 
   stop(): void {
