@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { request } from "node:https";
+import { connect } from "node:tls";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import pino from "pino";
 import { afterEach, describe, expect, it } from "vitest";
@@ -7,6 +9,7 @@ import { Node } from "#gen/xds/envoy/config/core/v3/base.ts";
 import { XdsClient } from "#mesh/lib/xds/client.ts";
 import { clusterType, listenerType } from "#mesh/lib/xds/envoy-types.ts";
 import { buildControlPlane } from "./app.ts";
+import { createRoot } from "./ca/authority.ts";
 import { readConfig } from "./config.ts";
 import { FakeApiServer } from "./testing/fake-api-server.ts";
 
@@ -108,6 +111,36 @@ describe("the control plane", () => {
     const { response } = JSON.parse(body) as { response: { allowed: boolean; patch?: string } };
     expect(response.allowed).toBe(true);
     expect(Buffer.from(response.patch ?? "", "base64").toString()).toContain("istio-proxy");
+  });
+
+  it("takes a CA that is plugged in while it runs, and keeps the former when it cannot be used", async () => {
+    const { api, bound } = await boot();
+    const former = await rootOf(api);
+    const { certificate, key } = createRoot("plugged in");
+    const plug = (changes: Readonly<Record<string, string>> = {}): void => {
+      const files = {
+        "ca-cert.pem": certificate,
+        "ca-key.pem": key,
+        "root-cert.pem": certificate + former,
+        ...changes,
+      };
+      const data = Object.entries(files).map(([name, text]) => [name, Buffer.from(text).toString("base64")]);
+      const metadata = { name: "cacerts", namespace: "istio-system" };
+      api.put("secrets", { apiVersion: "v1", kind: "Secret", metadata, data: Object.fromEntries(data) } as KubeObject);
+    };
+    plug();
+    await expect.poll(() => rootOf(api)).toBe(certificate + former);
+    const issuer = async (): Promise<string | undefined> => {
+      const socket = connect({ port: bound.secureGrpc, ca: certificate, servername: "istiod.istio-system.svc" });
+      await once(socket, "secureConnect");
+      const { issuer: name } = socket.getPeerX509Certificate() ?? {};
+      socket.destroy();
+      return name;
+    };
+    await expect.poll(issuer).toBe("O=plugged in");
+    plug({ "ca-key.pem": "nonsense", "root-cert.pem": certificate });
+    plug({ "root-cert.pem": certificate });
+    await expect.poll(() => rootOf(api)).toBe(certificate);
   });
 
   it("is ready, says so, and refuses a port that is taken", async () => {

@@ -2,9 +2,8 @@ import { ServerCredentials } from "@grpc/grpc-js";
 import pino, { type Logger } from "pino";
 import { KubeClient } from "#kube/client.ts";
 import type { Connection } from "#kube/connection.ts";
-import type { Authority } from "./ca/authority.ts";
 import { distributeRoot } from "./ca/distribute.ts";
-import { loadAuthority } from "./ca/load.ts";
+import { followAuthority, type LiveAuthority } from "./ca/live.ts";
 import { nodeAuthorizer } from "./ca/node-authorizer.ts";
 import { caService } from "./ca/service.ts";
 import { ServingCertificate } from "./ca/serving.ts";
@@ -54,8 +53,8 @@ export async function buildControlPlane(config: ControlPlaneConfig, parts: Contr
   try {
     const context = { config, client, log, stops };
     const pilot = pilotOf(context);
-    const { authority, source } = await loadAuthority(client, { trustDomain: pilot.store.mesh.trustDomain });
-    log.info({ source }, "certificate authority loaded");
+    const authority = await followAuthority({ client, log, trustDomain: pilot.store.mesh.trustDomain });
+    stops.push(() => authority.dispose());
     const bound = await serve(context, pilot, authority);
     log.info({ bound }, "control plane listens");
     return { bound, ready: pilot.ready, stop };
@@ -77,7 +76,7 @@ function pilotOf({ config, client, log, stops }: Context): Pilot {
 }
 
 /** Starts every server and, once they are there, tells the cluster about the root they are trusted by. */
-async function serve(context: Context, pilot: Pilot, authority: Authority): Promise<ControlPlaneConfig["ports"]> {
+async function serve(context: Context, pilot: Pilot, authority: LiveAuthority): Promise<ControlPlaneConfig["ports"]> {
   const { config, client, log, stops } = context;
   const { host, ports } = config;
   const trustDomain = (): string => pilot.store.mesh.trustDomain;
@@ -118,10 +117,7 @@ async function serve(context: Context, pilot: Pilot, authority: Authority): Prom
     log,
   });
   stops.push(() => webhook.stop());
-  stops.push(
-    distributeRoot({ client, root: authority.root, log }),
-    maintainWebhooks({ client, root: authority.root, log }),
-  );
+  stops.push(distributeRoot({ client, authority, log }), maintainWebhooks({ client, authority, log }));
   return {
     grpc: grpc.port,
     secureGrpc: secureGrpc.port,

@@ -20,7 +20,7 @@ const DAY_MS = 86_400_000;
 export interface AuthorityFiles {
   readonly certificate: string;
   readonly key: string;
-  /** The root alone. */
+  /** What all are to trust: the root, and while roots change the other one too. */
   readonly root: string;
   /** From the signing certificate up to the root, which may be left out. */
   readonly chain: string;
@@ -41,7 +41,10 @@ export interface IssuedCertificate {
 
 /** Signs the mesh's certificates. */
 export class Authority {
+  /** The root that its certificates lead to. */
   readonly root: string;
+  /** Every root that the mesh trusts now, one PEM after the other. */
+  readonly trusted: string;
   readonly #issuer: Issuer;
   readonly #intermediates: readonly string[];
   readonly #notAfter: Date;
@@ -54,13 +57,13 @@ export class Authority {
     if (!certificate.checkPrivateKey(key))
       throw new Error("the CA's key does not belong to its certificate (ca-key.pem, ca-cert.pem)");
     if (!certificate.ca) throw new Error("the CA's certificate may not sign others (ca-cert.pem has no CA:TRUE)");
-    const [root] = certificatesIn(files.root);
-    if (root === undefined) throw new Error("the CA's root is not PEM (root-cert.pem)");
-    this.root = root;
+    const roots = certificatesIn(files.root);
+    if (roots.length === 0) throw new Error("the CA's root is not PEM (root-cert.pem)");
+    this.trusted = [...new Set(roots)].join("");
     this.#issuer = issuerOf(files.certificate, key);
     const upwards = [...certificatesIn(files.certificate).slice(0, 1), ...certificatesIn(files.chain)];
-    this.#intermediates = [...new Set(upwards)].filter((pem) => pem !== root);
-    checkPath(certificate, new X509Certificate(root), this.#intermediates);
+    this.#intermediates = [...new Set(upwards)].filter((pem) => !roots.includes(pem));
+    this.root = rootOf(certificate, roots, this.#intermediates);
     this.#notAfter = certificate.validToDate;
     this.#now = now;
   }
@@ -90,11 +93,14 @@ export class Authority {
   }
 }
 
-function checkPath(certificate: X509Certificate, root: X509Certificate, intermediates: readonly string[]): void {
-  const candidates = [...intermediates.map((pem) => new X509Certificate(pem)), root];
+/** The one of the roots that the certificate leads to. */
+function rootOf(certificate: X509Certificate, roots: readonly string[], intermediates: readonly string[]): string {
+  const byPrint = new Map(roots.map((pem) => [new X509Certificate(pem).fingerprint256, pem]));
+  const candidates = [...intermediates, ...roots].map((pem) => new X509Certificate(pem));
   let current = certificate;
   for (let steps = 0; steps <= candidates.length; steps++) {
-    if (current.fingerprint256 === root.fingerprint256) return;
+    const root = byPrint.get(current.fingerprint256);
+    if (root !== undefined) return root;
     const parent = candidates.find((one) => current.checkIssued(one) && current.verify(one.publicKey));
     if (parent === undefined) break;
     current = parent;

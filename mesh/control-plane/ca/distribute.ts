@@ -3,6 +3,7 @@ import { ObjectCache } from "#kube/cache.ts";
 import type { KubeClient } from "#kube/client.ts";
 import { resources } from "#kube/resource.ts";
 import { isNotFound, KubeError } from "#kube/status-error.ts";
+import type { LiveAuthority } from "./live.ts";
 import type { CaLog } from "./service.ts";
 
 const CONFIG_MAP = "istio-ca-root-cert";
@@ -19,7 +20,7 @@ interface Namespace extends KubeObject {
 
 export interface DistributeOptions {
   readonly client: KubeClient;
-  readonly root: string;
+  readonly authority: LiveAuthority;
   readonly log: CaLog;
 }
 
@@ -27,7 +28,7 @@ export interface DistributeOptions {
  * Keeps the root certificate in ConfigMap istio-ca-root-cert of every namespace, from where the kubelet mounts it into pods: new
  * namespaces get it, changed and deleted copies are put right. Several control planes may do so at once, since all write the same.
  */
-export function distributeRoot({ client, root, log }: DistributeOptions): () => void {
+export function distributeRoot({ client, authority, log }: DistributeOptions): () => void {
   const onError = (error: unknown): void =>
     log.warn({ error: textOf(error) }, "cannot watch namespaces for the root certificate");
   const all = new ObjectCache<Namespace>(client, resources.namespaces, { onError });
@@ -41,6 +42,7 @@ export function distributeRoot({ client, root, log }: DistributeOptions): () => 
   const ensure = async (namespace: string): Promise<void> => {
     const live = all.get(undefined, namespace);
     if (stopped || live === undefined || live.status?.phase === "Terminating") return;
+    const root = authority.current.trusted;
     if (copies.get(namespace, CONFIG_MAP)?.data?.[KEY] === root) return;
     try {
       await client.apply<ConfigMap>(resources.configMaps, configMap(namespace, root), {
@@ -68,8 +70,12 @@ export function distributeRoot({ client, root, log }: DistributeOptions): () => 
     const namespace = (after ?? before)?.metadata.namespace;
     if (namespace !== undefined) void ensure(namespace);
   });
+  const unfollow = authority.onChange(() => {
+    for (const { metadata } of all.all) void ensure(metadata.name ?? "");
+  });
   return () => {
     stopped = true;
+    unfollow();
     for (const timer of timers) clearTimeout(timer);
     all.dispose();
     copies.dispose();

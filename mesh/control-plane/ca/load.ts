@@ -11,7 +11,7 @@ interface Secret extends KubeObject {
 }
 
 /** The secret that an administrator fills to bring a CA of their own, and the one in which the self-signed CA is kept. */
-const PLUGGED_IN = "cacerts";
+export const PLUGGED_IN = "cacerts";
 const OWN = "istio-ca-secret";
 
 export interface LoadOptions {
@@ -21,6 +21,7 @@ export interface LoadOptions {
 
 export interface LoadedAuthority {
   readonly authority: Authority;
+  readonly files: AuthorityFiles;
   /** Where it comes from, for the log. */
   readonly source: string;
 }
@@ -48,13 +49,14 @@ export async function loadAuthority(
   }
   return {
     authority: new Authority(files, options.now),
+    files,
     source: `a new self-signed root, kept in secret ${namespaces.system}/${OWN}`,
   };
 }
 
 function make(files: AuthorityFiles, name: string, { now }: LoadOptions): LoadedAuthority {
   try {
-    return { authority: new Authority(files, now), source: `secret ${namespaces.system}/${name}` };
+    return { authority: new Authority(files, now), files, source: `secret ${namespaces.system}/${name}` };
   } catch (error) {
     throw new Error(
       `secret ${namespaces.system}/${name} holds no usable CA: ${error instanceof Error ? error.message : String(error)}`,

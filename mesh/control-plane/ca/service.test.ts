@@ -12,6 +12,7 @@ import { Authority, createRoot } from "./authority.ts";
 import { loadAuthority } from "./load.ts";
 import { caDefinition, caService } from "./service.ts";
 import { ServingCertificate } from "./serving.ts";
+import { fixedAuthority } from "./testing/fixed-authority.ts";
 import { makeRequest } from "./testing/make-request.ts";
 import { tokenReviewer } from "./token-review.ts";
 
@@ -32,13 +33,14 @@ async function start(): Promise<{
   readonly serving: ServingCertificate;
 }> {
   const authority = new Authority(createRoot("cluster.local"));
-  const serving = new ServingCertificate(authority);
+  const live = fixedAuthority(authority);
+  const serving = new ServingCertificate(live);
   const server = await startGrpcServer({
     address: "127.0.0.1:0",
     credentials: serving.grpcCredentials(),
     services: [
       caService({
-        authority,
+        authority: live,
         authenticate: authenticator(() => "cluster.local", reviewToken),
         authorizeImpersonation: (caller, wanted) =>
           caller.serviceAccount === "cart" && wanted === "spiffe://cluster.local/ns/shop/sa/ledger"
@@ -190,7 +192,7 @@ describe("the control plane's own certificate", () => {
       },
     };
     const authority = new Authority(createRoot("cluster.local"), () => now);
-    const serving = new ServingCertificate(authority, clock);
+    const serving = new ServingCertificate(fixedAuthority(authority), clock);
     const https = createServer(serving.options, (socket) => socket.end());
     serving.onRenewed((options) => https.setSecureContext(options));
     https.listen(0, "127.0.0.1");

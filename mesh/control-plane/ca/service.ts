@@ -9,7 +9,7 @@ import { spiffeId } from "#api/names.ts";
 import { IstioCertificateRequest, IstioCertificateResponse } from "#gen/istio/istio/v1/ca.ts";
 import type { Authenticate, Identity } from "../serve/authenticate.ts";
 import type { GrpcService } from "../serve/grpc-server.ts";
-import type { Authority } from "./authority.ts";
+import type { LiveAuthority } from "./live.ts";
 import type { AuthorizeImpersonation } from "./node-authorizer.ts";
 import { RequestError, readSigningRequest } from "./signing-request.ts";
 
@@ -24,7 +24,7 @@ export interface CaLog {
 }
 
 export interface CaServiceOptions {
-  readonly authority: Authority;
+  readonly authority: LiveAuthority;
   readonly authenticate: Authenticate;
   readonly authorizeImpersonation: AuthorizeImpersonation;
   readonly trustDomain: () => string;
@@ -90,7 +90,7 @@ async function answer(
     if (foreign !== undefined)
       throw refuse(status.PERMISSION_DENIED, `${id} asked for the name ${foreign}, which is not its own`, id);
     const seconds = lifetimeSeconds(call.request.validityDuration);
-    const { chain, notAfter } = authority.issue({
+    const { chain, notAfter } = authority.current.issue({
       publicKeyInfo,
       altNames: [{ kind: "uri", value: id }],
       lifetimeMs: seconds * 1000,

@@ -1,8 +1,9 @@
 import type { SecureContextOptions } from "node:tls";
 import { experimental, type ServerCredentials } from "@grpc/grpc-js";
 import { clusterDomain, namespaces } from "#api/names.ts";
-import type { Authority, IssuedCertificate } from "./authority.ts";
+import type { IssuedCertificate } from "./authority.ts";
 import type { AltName } from "./certificate.ts";
+import type { LiveAuthority } from "./live.ts";
 
 const DAY_MS = 86_400_000;
 const LIFETIME_MS = 30 * DAY_MS;
@@ -39,23 +40,28 @@ type Issued = IssuedCertificate & { readonly key: string };
 
 /** The control plane's own certificate, renewed while it runs: servers are told and take it for the next handshake. */
 export class ServingCertificate {
-  readonly #authority: Authority;
+  readonly #authority: LiveAuthority;
+  readonly #unfollow: () => void;
   readonly #clock: ServingClock;
   readonly #listeners = new Set<(options: SecureContextOptions) => void>();
   #current: Issued;
   #cancel: () => void = () => {};
 
-  constructor(authority: Authority, clock: ServingClock = systemClock) {
+  constructor(authority: LiveAuthority, clock: ServingClock = systemClock) {
     this.#authority = authority;
     this.#clock = clock;
-    this.#current = authority.issueWithKey(names, LIFETIME_MS);
+    this.#current = authority.current.issueWithKey(names, LIFETIME_MS);
+    this.#unfollow = authority.onChange(() => {
+      this.#cancel();
+      this.#renew();
+    });
     this.#schedule();
   }
 
   /** Key, certificate and root as `tls.createServer` and `setSecureContext` take them. */
   get options(): SecureContextOptions {
     const { chain, key } = this.#current;
-    return { key, cert: chain.slice(0, -1).join(""), ca: this.#authority.root, minVersion: "TLSv1.2" };
+    return { key, cert: chain.slice(0, -1).join(""), ca: this.#authority.current.trusted, minVersion: "TLSv1.2" };
   }
 
   /** Tells the options of every certificate after this one: `onRenewed((options) => server.setSecureContext(options))`. */
@@ -65,6 +71,7 @@ export class ServingCertificate {
   }
 
   dispose(): void {
+    this.#unfollow();
     this.#cancel();
     this.#listeners.clear();
   }
@@ -83,7 +90,7 @@ export class ServingCertificate {
     };
     const provider: experimental.CertificateProvider = {
       addCaCertificateListener: (listener) =>
-        follow(listener, () => listener({ caCertificate: Buffer.from(this.#authority.root) })),
+        follow(listener, () => listener({ caCertificate: Buffer.from(this.#authority.current.trusted) })),
       removeCaCertificateListener: unfollow,
       addIdentityCertificateListener: (listener) =>
         follow(listener, () => {
@@ -102,9 +109,9 @@ export class ServingCertificate {
 
   #renew(): void {
     try {
-      this.#current = this.#authority.issueWithKey(names, LIFETIME_MS);
+      this.#current = this.#authority.current.issueWithKey(names, LIFETIME_MS);
     } catch {
-      // The CA's own certificate may have ended; whoever connects will see that, and a new CA needs a restart.
+      // The CA's own certificate may have ended: whoever connects will see that, until another is plugged in.
       this.#cancel = this.#clock.after(RETRY_MS, () => this.#renew());
       return;
     }

@@ -3,6 +3,7 @@ import { ObjectCache } from "#kube/cache.ts";
 import type { KubeClient } from "#kube/client.ts";
 import { type ResourceType, resources } from "#kube/resource.ts";
 import { isConflict, isNotFound } from "#kube/status-error.ts";
+import type { LiveAuthority } from "./live.ts";
 import type { CaLog } from "./service.ts";
 
 const INJECTOR = "istio-sidecar-injector";
@@ -19,8 +20,8 @@ interface WebhookConfiguration extends KubeObject {
 
 export interface WebhookOptions {
   readonly client: KubeClient;
-  /** PEM of the root that has signed the webhooks' serving certificate. */
-  readonly root: string;
+  /** Signs the webhooks' serving certificate. */
+  readonly authority: LiveAuthority;
   readonly log: CaLog;
 }
 
@@ -41,11 +42,10 @@ const targets: readonly Target[] = [
  * Keeps the CA's certificate in the webhook configurations, so that the API server can call this control plane, and makes the
  * validator binding. Call it once the webhooks are served. An installation that resets them is put right.
  */
-export function maintainWebhooks({ client, root, log }: WebhookOptions): () => void {
-  const caBundle = Buffer.from(root).toString("base64");
+export function maintainWebhooks({ client, authority, log }: WebhookOptions): () => void {
   const timers = new Set<NodeJS.Timeout>();
   let stopped = false;
-  const caches = targets.map((target) => {
+  const followed = targets.map((target) => {
     const onError = (error: unknown): void =>
       log.warn({ error: textOf(error) }, `cannot watch ${target.type.resource}`);
     const cache = new ObjectCache<WebhookConfiguration>(client, target.type, {
@@ -55,6 +55,7 @@ export function maintainWebhooks({ client, root, log }: WebhookOptions): () => v
     const ensure = async (): Promise<void> => {
       const live = cache.get(undefined, target.name);
       if (stopped || live === undefined) return;
+      const caBundle = Buffer.from(authority.current.trusted).toString("base64");
       const patch = patchOf(live, { caBundle, failurePolicy: target.failurePolicy });
       if (patch.length === 0) return;
       try {
@@ -75,12 +76,16 @@ export function maintainWebhooks({ client, root, log }: WebhookOptions): () => v
       }
     };
     cache.onChange(() => void ensure());
-    return cache;
+    const unfollow = authority.onChange(() => void ensure());
+    return { cache, unfollow };
   });
   return () => {
     stopped = true;
     for (const timer of timers) clearTimeout(timer);
-    for (const cache of caches) cache.dispose();
+    for (const { cache, unfollow } of followed) {
+      unfollow();
+      cache.dispose();
+    }
   };
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { Secret } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import type { NamedResource } from "../data-plane.ts";
 import type { WorkloadCertificate } from "./certificates.ts";
@@ -21,7 +22,7 @@ export function ownSecretResources(certificate: WorkloadCertificate): readonly N
     },
     {
       name: "ROOTCA",
-      version,
+      version: createHash("sha256").update(certificate.roots).digest("hex").slice(0, 16),
       resource: Secret.fromPartial({
         name: "ROOTCA",
         type: { $case: "validationContext", value: { trustedCa: inline(certificate.roots) } },

@@ -1,0 +1,5 @@
+import type { Authority } from "../authority.ts";
+import type { LiveAuthority } from "../live.ts";
+
+/** One that nothing replaces. */
+export const fixedAuthority = (current: Authority): LiveAuthority => ({ current, onChange: () => () => {} });
