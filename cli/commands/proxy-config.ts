@@ -4,6 +4,7 @@ import { stringify } from "yaml";
 import { AppError } from "#api/errors.ts";
 import type { ProxyConfigPart } from "#api/rpc/contract.ts";
 import { connectHost } from "../host-process.ts";
+import { secretsTable } from "../proxy-config/secrets.ts";
 import { clustersTable, endpointsTable, listenersTable, routesTable } from "../proxy-config/tables.ts";
 
 interface Options {
@@ -33,7 +34,7 @@ const parts: readonly Part[] = [
     aliases: ["secrets", "s"],
     part: "secrets",
     about: "certificates, without their keys",
-    table: undefined,
+    table: (dump) => secretsTable(dump),
   },
   { name: "bootstrap", aliases: ["b"], part: "bootstrap", about: "the bootstrap", table: undefined },
   { name: "all", aliases: ["a"], part: "all", about: "everything", table: undefined },

@@ -108,7 +108,7 @@ export function splitClusterName(
 /** The resources of one kind in a dump, static and dynamic, wherever this version of Envoy's format keeps them. */
 export function resourcesOf(
   dump: unknown,
-  key: "cluster" | "listener" | "routeConfig" | "endpointConfig",
+  key: "cluster" | "listener" | "routeConfig" | "endpointConfig" | "secret",
 ): readonly unknown[] {
   const found: unknown[] = [];
   const visit = (value: unknown, depth: number): void => {
