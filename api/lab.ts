@@ -73,7 +73,7 @@ const check = z.discriminatedUnion("type", [
       id,
       request: requestShapeSchema.omit({ tag: true, weight: true }),
       sample: z.number().int().min(20).max(5000).default(200),
-      /** Share of answers with a status below 500. */
+      /** Share of answers with a status below 400. */
       successAtLeast: z.number().min(0).max(1).optional(),
       /** Milliseconds. */
       p99AtMost: z.number().positive().optional(),

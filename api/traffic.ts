@@ -72,3 +72,6 @@ export interface GeneratorError {
   readonly error: string;
   readonly field?: string;
 }
+
+/** Whether somebody who asked was not served: refused, failed, or without an answer, which is told as status 0. */
+export const isFailedStatus = (status: number): boolean => status === 0 || status >= 400;

@@ -22,7 +22,9 @@ interface Step {
   /** A file without which there is nothing to build yet. */
   readonly needs: string;
   readonly makes: string;
-  /** Builds and returns the input files. */
+  /** Folders and files of which everything counts, also what is added later. */
+  readonly reads: readonly string[];
+  /** Builds and returns the input files that are known only now. */
   readonly run: () => Promise<readonly string[]>;
 }
 
@@ -32,6 +34,7 @@ const programSteps: readonly Step[] = programs.map((program) => ({
   name: program.name,
   needs: program.entry,
   makes: join("dist", program.folder, program.file),
+  reads: [],
   run: async () => {
     const { bundle } = await import("./bundling/bundle.ts");
     const { warmUp } = await import("./bundling/images.ts");
@@ -45,13 +48,11 @@ const imageSteps: readonly Step[] = imageSources.map((image) => ({
   name: `image ${image.name}`,
   needs: `assets/images/${image.name}/image.json`,
   makes: `dist/images/${image.name}/image.json`,
+  reads: [`assets/images/${image.name}`],
   run: async () => {
     const { assembleImage } = await import("./bundling/images.ts");
     assembleImage(root, image);
-    return [
-      ...filesBelow(root, [`assets/images/${image.name}`]),
-      ...image.natives.map((name) => `node_modules/${name}/package.json`),
-    ];
+    return image.natives.map((name) => `node_modules/${name}/package.json`);
   },
 }));
 
@@ -59,9 +60,10 @@ const runtimeStep: Step = {
   name: "image runtime",
   needs: runtimeRecipe,
   makes: "dist/images/runtime/Dockerfile",
+  reads: [runtimeRecipe],
   run: async () => {
     cpSync(join(root, runtimeRecipe), join(root, "dist/images/runtime"), { recursive: true });
-    return filesBelow(root, [runtimeRecipe]);
+    return [];
   },
 };
 
@@ -77,6 +79,7 @@ const interfaceStep: Step = {
   name: "renderer",
   needs: "renderer/index.html",
   makes: "dist/renderer/index.html",
+  reads: ["renderer", "api", "package-lock.json"],
   run: async () => {
     runTool("vite", [
       "build",
@@ -87,7 +90,7 @@ const interfaceStep: Step = {
       join(root, "dist/renderer"),
       "--emptyOutDir",
     ]);
-    return filesBelow(root, ["renderer", "api", "package-lock.json"]);
+    return [];
   },
 };
 
@@ -96,24 +99,27 @@ const desktopStep: Step = {
   name: "desktop",
   needs: "electron.vite.config.ts",
   makes: "dist/desktop/main",
+  reads: ["main/desktop", "api", "electron.vite.config.ts", "package-lock.json"],
   run: async () => {
     runTool("electron-vite", ["build", "--logLevel", "error"]);
-    return filesBelow(root, ["main/desktop", "api", "electron.vite.config.ts", "package-lock.json"]);
+    return [];
   },
 };
 
-/** What the host reads at run time. */
+/** What the host reads at run time, and where in dist/. */
+const dataFolders = { "lab-scenarios": "lab-scenarios", "apps/manifests": "manifests" };
+
 const labsStep: Step = {
   name: "labs",
   needs: "lab-scenarios",
   makes: "dist/manifests",
+  reads: Object.keys(dataFolders),
   run: async () => {
-    const folders = { "lab-scenarios": "lab-scenarios", "apps/manifests": "manifests" };
-    for (const [from, to] of Object.entries(folders)) {
+    for (const [from, to] of Object.entries(dataFolders)) {
       rmSync(join(root, "dist", to), { recursive: true, force: true });
       cpSync(join(root, from), join(root, "dist", to), { recursive: true });
     }
-    return filesBelow(root, Object.keys(folders));
+    return [];
   },
 };
 
@@ -148,11 +154,13 @@ for (const step of wanted) {
     continue;
   }
   const before = state[step.name];
-  if (!options.force && before !== undefined && existsSync(join(root, step.makes)) && isCurrent(root, before)) continue;
+  const read = filesBelow(root, step.reads);
+  const isThere = before !== undefined && existsSync(join(root, step.makes));
+  if (!options.force && isThere && isCurrent(root, before) && read.every((file) => file in before)) continue;
   const started = performance.now();
   try {
     const inputs = await step.run();
-    state[step.name] = fingerprintOf(root, [...own, ...inputs]);
+    state[step.name] = fingerprintOf(root, [...new Set([...own, ...read, ...inputs])]);
     console.log(`build: ${step.name} in ${Math.round(performance.now() - started)} ms`);
   } catch (error) {
     failed.push(step.name);

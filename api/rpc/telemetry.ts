@@ -106,6 +106,8 @@ export interface RequestEvent {
   readonly upstream: string;
   readonly attempts: number;
   readonly source: string;
+  /** SPIFFE id that the caller proved; empty without one. */
+  readonly principal: string;
   readonly destination: string;
   readonly mutualTls: boolean;
   /** Path of the manifest that decided, as Istio writes it into route metadata. */

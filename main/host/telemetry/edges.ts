@@ -1,3 +1,4 @@
+import { isFailedStatus } from "#api/traffic.ts";
 import { increase, quantile, type Sample, type Series, type SeriesNames } from "./prometheus.ts";
 
 /** What one workload sent another in a window, from the proxies' metrics. */
@@ -80,7 +81,7 @@ function addRequests(
   const status = labels.response_code ?? "0";
   const flags = labels.response_flags ?? "-";
   edge.requests += count;
-  if (status === "0" || Number(status) >= 500) edge.errors += count;
+  if (isFailedStatus(Number(status))) edge.errors += count;
   edge.byStatus.set(status, (edge.byStatus.get(status) ?? 0) + count);
   if (flags !== "-" && flags !== "") edge.byFlag.set(flags, (edge.byFlag.get(flags) ?? 0) + count);
 }

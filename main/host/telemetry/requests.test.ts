@@ -20,6 +20,7 @@ const request: RequestEvent = {
   attempts: 1,
   source: "storefront",
   destination: "cart-v2",
+  principal: "",
   mutualTls: true,
   configSource: "",
 };

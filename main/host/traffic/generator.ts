@@ -4,7 +4,14 @@ import { AppError } from "#api/errors.ts";
 import type { TrafficSettings } from "#api/lab.ts";
 import { namespaces } from "#api/names.ts";
 import type { TrafficStatus } from "#api/rpc/telemetry.ts";
-import type { GeneratorError, ProbeLine, ProbeRequest, RunRequest, TrafficInterval } from "#api/traffic.ts";
+import {
+  type GeneratorError,
+  isFailedStatus,
+  type ProbeLine,
+  type ProbeRequest,
+  type RunRequest,
+  type TrafficInterval,
+} from "#api/traffic.ts";
 import type { ClusterApi, PodRequest, PodResponse } from "../cluster-api.ts";
 import type { ProbeOptions, ProbeResult, ProbeRequest as ProbeShape } from "../labs/measurements.ts";
 import { type Disposer, type Observable, Subject, whenValue } from "../observable.ts";
@@ -174,9 +181,9 @@ function refusal(text: string): string {
 const sum = (intervals: readonly TrafficInterval[], of: (interval: TrafficInterval) => number): number =>
   intervals.reduce((total, interval) => total + of(interval), 0);
 
-/** Answers of 500 and above, and requests without an answer. */
+/** Answers of 400 and above, and requests without an answer. */
 function failures(interval: TrafficInterval): number {
-  const statuses = Object.entries(interval.byStatus).filter(([status]) => Number(status) >= 500);
+  const statuses = Object.entries(interval.byStatus).filter(([status]) => isFailedStatus(Number(status)));
   return [...statuses, ...Object.entries(interval.errors)].reduce((total, [, count]) => total + count, 0);
 }
 

@@ -73,7 +73,7 @@ export class Acceptor {
           status: 0,
           flags: "NR",
           details: "filter_chain_not_found",
-          direction: "outbound",
+          direction: listener.direction,
         }),
       );
       socket.destroy();

@@ -36,6 +36,7 @@ export interface CompiledListener {
   readonly handsOver: boolean;
   /** Takes the original destination as the connection's destination. */
   readonly redirected: boolean;
+  readonly direction: Direction;
   readonly inspect: InspectRules;
   readonly backlog: number;
   choose(facts: ConnectionFacts): CompiledChain | undefined;
@@ -79,6 +80,7 @@ export function compileListener(listener: Listener, compiler: ListenerCompiler):
     binds: listener.bindToPort ?? true,
     handsOver: listener.useOriginalDst ?? false,
     redirected: filters.includes("envoy.filters.listener.original_dst") || listener.useOriginalDst === true,
+    direction: context.direction,
     inspect: {
       tls: filters.includes("envoy.filters.listener.tls_inspector"),
       http: filters.includes("envoy.filters.listener.http_inspector"),

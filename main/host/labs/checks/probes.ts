@@ -1,4 +1,5 @@
 import type { LabCheckDefinition } from "#api/lab.ts";
+import { isFailedStatus } from "#api/traffic.ts";
 import type { ProbeResult } from "../measurements.ts";
 import { acceptance } from "../statistics.ts";
 import { type CheckContext, type CheckOutcome, percent } from "./outcome.ts";
@@ -25,7 +26,7 @@ export async function checkShare(check: Check<"share">, context: CheckContext): 
 export async function checkResponses(check: Check<"responses">, context: CheckContext): Promise<CheckOutcome> {
   const result = await probe(check, context);
   const succeeded = Object.entries(result.byStatus).reduce(
-    (sum, [status, count]) => (Number(status) < 500 ? sum + count : sum),
+    (sum, [status, count]) => (isFailedStatus(Number(status)) ? sum : sum + count),
     0,
   );
   const success = succeeded / check.sample;

@@ -3,7 +3,7 @@ import type { RequestEvent } from "#api/rpc/telemetry.ts";
 import { milliseconds } from "../../../ui/format.ts";
 import { objectOf } from "../../manifest/config-source.ts";
 import { showManifest } from "../../manifest/model.ts";
-import { flagTexts } from "../flags.ts";
+import { explanationsOf, isRefused } from "../explain.ts";
 
 export interface RequestDetailProps {
   readonly request: RequestEvent;
@@ -51,7 +51,6 @@ export function RequestDetail({ request, all, onClose, onSelect }: RequestDetail
 }
 
 function Hop({ hop }: { readonly hop: RequestEvent }) {
-  const flags = hop.flags.split(",").filter((flag) => flag !== "" && flag !== "-");
   const rows: readonly (readonly [string, string])[] = [
     ["host", hop.authority],
     ["route", hop.route || "–"],
@@ -59,25 +58,23 @@ function Hop({ hop }: { readonly hop: RequestEvent }) {
     ["endpoint", hop.upstream || "–"],
     ["attempts", String(hop.attempts)],
     ["from", hop.source || "unknown (no proxy)"],
+    ["identity", hop.principal || "–"],
     ["to", hop.destination || "unknown"],
     ["mutual TLS", hop.mutualTls ? "yes" : "no"],
     ["details", hop.details || "–"],
   ];
   return (
     <>
-      {flags.map((flag) => (
-        <p key={flag} className="flag-text">
-          <strong className="bad">{flag}</strong> {flagTexts[flag]?.means ?? "see Envoy's documentation"}.{" "}
-          <span className="muted">{flagTexts[flag]?.look}</span>
+      {explanationsOf(hop).map(({ sign, means, look }) => (
+        <p key={sign} className="flag-text">
+          <strong className="bad">{sign}</strong> {means}. <span className="muted">{look}</span>
         </p>
       ))}
       <table className="hop-table">
         <tbody>
           <tr>
             <th scope="row">decided by</th>
-            <td>
-              <DecidedBy source={hop.configSource} />
-            </td>
+            <td>{isRefused(hop) && hop.configSource === "" ? "no policy" : <DecidedBy source={hop.configSource} />}</td>
           </tr>
           {rows.map(([name, value]) => (
             <tr key={name}>

@@ -3,6 +3,7 @@ import { Lock, Pause, Play } from "lucide-react";
 import { useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { RequestEvent } from "#api/rpc/telemetry.ts";
+import { isFailedStatus } from "#api/traffic.ts";
 import { useStream } from "../../../bridge/hooks.ts";
 import { Empty } from "../../../ui/empty.tsx";
 import { milliseconds } from "../../../ui/format.ts";
@@ -102,7 +103,7 @@ function RequestList({ requests, selected, onSelect }: RequestListProps) {
             <button
               type="button"
               key={row.key}
-              className={`request-row ${request.status >= 500 || request.status === 0 ? "failed" : ""}`}
+              className={`request-row ${isFailedStatus(request.status) ? "failed" : ""}`}
               aria-pressed={request.id === selected?.id}
               style={{ transform: `translateY(${row.start}px)`, height: ROW }}
               onClick={() => onSelect(request)}

@@ -2,7 +2,7 @@ import { X } from "lucide-react";
 import type { Topology, TopologyEdge, TopologyNode } from "#api/rpc/telemetry.ts";
 import { milliseconds, percent, rate } from "../../../ui/format.ts";
 import { frameStore } from "../../frame/model.ts";
-import { flagTexts } from "../../requests/flags.ts";
+import { flagTexts } from "../../requests/explain.ts";
 
 export interface SelectionPanelProps {
   readonly topology: Topology;

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { explanationsOf, isRefused } from "./explain.ts";
+
+const reporter = { namespace: "shop", pod: "ledger-1", direction: "inbound" } as const;
+const request = { flags: "-", details: "via_upstream", principal: "", mutualTls: true, reporter };
+const cart = "spiffe://cluster.local/ns/shop/sa/cart";
+
+test.each([
+  ["one that went well", {}, []],
+  ["a flag", { flags: "UF,URX" }, ["the connection to the endpoint failed", "every retry failed too"]],
+  ["a flag that is not known", { flags: "XX" }, ["see Envoy's documentation"]],
+  ["nobody's leave", { details: "rbac_access_denied_matched_policy[none]" }, ["no policy allows it"]],
+  [
+    "a rule",
+    { details: "rbac_access_denied_matched_policy[ns[shop]-policy[locked-users]-rule[0]]" },
+    ["rule 1 of AuthorizationPolicy shop/locked-users refuses it"],
+  ],
+  [
+    "plain text",
+    { flags: "NR", details: "filter_chain_not_found", mutualTls: false },
+    ["the connection came without the mutual TLS that this workload demands"],
+  ],
+  [
+    "no chain for what the workload itself sends",
+    { flags: "NR", details: "filter_chain_not_found", reporter: { ...reporter, direction: "outbound" as const } },
+    ["no route matched"],
+  ],
+])("%s is explained", (_, change, means) => {
+  expect(explanationsOf({ ...request, ...change }).map((one) => one.means)).toEqual(means);
+});
+
+test("a refusal says who the caller was", () => {
+  const refused = { ...request, details: "rbac_access_denied_matched_policy[none]", principal: cart };
+  expect(explanationsOf(refused)[0]?.look).toContain(cart);
+  expect(isRefused(refused)).toBe(true);
+  expect(isRefused(request)).toBe(false);
+});

@@ -1,0 +1,87 @@
+import type { RequestEvent } from "#api/rpc/telemetry.ts";
+
+/** Why something went wrong, in plain words. */
+export interface Explanation {
+  /** What stands for it in the log. */
+  readonly sign: string;
+  readonly means: string;
+  readonly look: string;
+}
+
+/** Envoy's response flags, and what to look at. Source: Envoy's access log documentation. */
+export const flagTexts: Readonly<Record<string, Omit<Explanation, "sign">>> = {
+  UH: {
+    means: "no healthy endpoint",
+    look: "Are the pods of the chosen subset there and ready? Were they ejected by outlier detection?",
+  },
+  UF: {
+    means: "the connection to the endpoint failed",
+    look: "Does the application listen on the port? Do both sides agree on mutual TLS?",
+  },
+  UO: { means: "overflow: a circuit breaker was open", look: "The connectionPool limits of the DestinationRule." },
+  NR: {
+    means: "no route matched",
+    look: "Hosts and matches of the VirtualService; for a gateway, whether a VirtualService is bound to it.",
+  },
+  NC: {
+    means: "the route names a cluster that does not exist",
+    look: "The subset or host in the VirtualService: is it defined by a DestinationRule or Service?",
+  },
+  URX: {
+    means: "every retry failed too",
+    look: "The first error of the endpoint; the retry policy only hides short ones.",
+  },
+  UT: {
+    means: "the endpoint took longer than the timeout",
+    look: "The timeout of the route, and why the application is slow.",
+  },
+  UC: {
+    means: "the endpoint closed the connection",
+    look: "The application's log: it ended the connection before it answered.",
+  },
+  DC: { means: "the caller went away", look: "The caller's own timeout." },
+  DPE: { means: "the caller did not speak proper HTTP", look: "What the caller sent." },
+  DI: { means: "delayed on purpose by fault injection", look: "The fault of the VirtualService." },
+  FI: { means: "failed on purpose by fault injection", look: "The fault of the VirtualService." },
+  UPE: { means: "the endpoint did not speak proper HTTP", look: "The port's protocol: is its name right?" },
+};
+
+type Signs = Pick<RequestEvent, "flags" | "details" | "principal" | "mutualTls" | "reporter">;
+
+/** Everything that the log says about why a request failed; nothing for one that did not. */
+export function explanationsOf(request: Signs): readonly Explanation[] {
+  const refusal = refusalOf(request);
+  if (refusal !== undefined) return [refusal];
+  return request.flags
+    .split(",")
+    .filter((flag) => flag !== "" && flag !== "-")
+    .map((sign) => ({ sign, ...(flagTexts[sign] ?? { means: "see Envoy's documentation", look: "" }) }));
+}
+
+/** Whether a policy kept the request or connection out. */
+export const isRefused = (request: Signs): boolean => refusalOf(request) !== undefined;
+
+function refusalOf({ details, principal, reporter, mutualTls }: Signs): Explanation | undefined {
+  const policy = /^rbac_access_denied_matched_policy\[(.*)\]$/.exec(details)?.[1];
+  const caller = principal === "" ? "The caller proved no identity." : `The caller is ${principal}.`;
+  if (policy === "none") {
+    const look = `${caller} Which AuthorizationPolicy of this workload should allow it?`;
+    return { sign: "RBAC", means: "no policy allows it", look };
+  }
+  if (policy !== undefined) {
+    const [, namespace, name, rule] = /^ns\[(.+?)\]-policy\[(.+?)\]-rule\[(\d+)\]$/.exec(policy) ?? [];
+    const means =
+      name === undefined
+        ? `the policy ${policy} refuses it`
+        : `rule ${Number(rule) + 1} of AuthorizationPolicy ${namespace}/${name} refuses it`;
+    return { sign: "RBAC", means, look: caller };
+  }
+  if (details === "filter_chain_not_found" && reporter.direction === "inbound" && !mutualTls) {
+    return {
+      sign: "NR",
+      means: "the connection came without the mutual TLS that this workload demands",
+      look: "Has the caller a sidecar? Does a DestinationRule make it send plain text? Which PeerAuthentication applies here?",
+    };
+  }
+  return undefined;
+}
