@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, fchownSync } from "node:fs";
+import { closeSync, fchownSync, writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import type { Namespaces } from "../network/netns.ts";
 import type { Libc } from "../sandbox/libc.ts";
 import { type ContainerCommand, launchLine } from "./container-command.ts";
+import { networkEntryFilter } from "./syscall-filter.ts";
 
 export interface ContainerExit {
   readonly exitCode: number;
@@ -41,7 +42,10 @@ export function startContainer(host: { namespaces: Namespaces; libc: Libc }, sta
     outputPipe(host.libc, start.command.identity),
     outputPipe(host.libc, start.command.identity),
   ] as const;
-  const child = spawnIn(host.namespaces, start.netns, ["--args", "3", "--info-fd", "4", ...line.command], output);
+  const filter = start.command.identity.capabilities.includes("sys_admin") ? filterPipe(host.libc) : undefined;
+  const filtering = filter === undefined ? [] : ["--seccomp", "5"];
+  const args = ["--args", "3", "--info-fd", "4", ...filtering, ...line.command];
+  const child = spawnIn(host.namespaces, start.netns, { args, output, filter });
   const drained = [
     collect(output[0].read, (chunk) => start.onOutput("stdout", chunk)),
     collect(output[1].read, (chunk) => start.onOutput("stderr", chunk)),
@@ -84,18 +88,34 @@ function outputPipe(libc: Libc, owner: { uid: number; gid: number }): OutputPipe
   return pipe;
 }
 
-function spawnIn(
-  namespaces: Namespaces,
-  netns: string,
-  args: readonly string[],
-  output: readonly [OutputPipe, OutputPipe],
-): ChildProcess {
+/** A pipe that holds the whole filter already and ends after it. */
+function filterPipe(libc: Libc): number {
+  const pipe = libc.pipe();
+  writeSync(pipe.write, networkEntryFilter());
+  closeSync(pipe.write);
+  return pipe.read;
+}
+
+interface Launch {
+  readonly args: readonly string[];
+  readonly output: readonly [OutputPipe, OutputPipe];
+  /** Read end of the system call filter. */
+  readonly filter: number | undefined;
+}
+
+function spawnIn(namespaces: Namespaces, netns: string, { args, output, filter }: Launch): ChildProcess {
+  const given = [...output.map((pipe) => pipe.write), ...(filter === undefined ? [] : [filter])];
+  const [stdout, stderr] = output;
   try {
     return namespaces.within(netns, () =>
-      spawn(BWRAP, args, { env: {}, cwd: "/", stdio: ["ignore", output[0].write, output[1].write, "pipe", "pipe"] }),
+      spawn(BWRAP, args, {
+        env: {},
+        cwd: "/",
+        stdio: ["ignore", stdout.write, stderr.write, "pipe", "pipe", filter ?? "ignore"],
+      }),
     );
   } finally {
-    for (const pipe of output) closeSync(pipe.write);
+    for (const fd of given) closeSync(fd);
   }
 }
 

@@ -24,12 +24,18 @@ function execLine(target: ExecTarget, command: readonly string[]): readonly stri
   const env = Object.entries(target.env).map(([name, value]) => `${name}=${value}`);
   return [
     ...["--target", String(target.init), "--mount", "--uts", "--ipc", "--net", "--pid", "--"],
-    ...privileges(target.identity, target.fullIdMap),
+    ...privileges(withoutNetworkEntry(target.identity), target.fullIdMap),
     // Set after the rights are gone, see container-command.ts.
     ...["/usr/bin/env", "-i", "-C", target.workdir, ...env],
     ...command,
   ];
 }
+
+/** The filter that SYS_ADMIN needs belongs to the container's own programs; who joins them does without both. */
+const withoutNetworkEntry = (identity: Identity): Identity => ({
+  ...identity,
+  capabilities: identity.capabilities.filter((name) => name !== "sys_admin"),
+});
 
 /** Runs a command to its end; for probes and hooks. Killed, with exit code 124, after the time. Output is cut at 10 KB. */
 export async function execToEnd(

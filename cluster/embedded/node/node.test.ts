@@ -290,6 +290,29 @@ describe.each(modes)("a node in mode %s", (mode) => {
     await expect.poll(reasons, { timeout: 5000 }).toEqual([expect.stringContaining("hostPath")]);
   });
 
+  it("lets who captures traffic enter other pods' networks, and nothing else that the capability would allow", async () => {
+    const look = "nsenter --net=$file ip -o -4 addr show eth0";
+    await cluster.pod("watcher", {
+      volumes: [{ name: "networks", hostPath: { path: "/var/run/netns" } }],
+      containers: [
+        container("main", {
+          ...shell(`mount -t tmpfs x /tmp 2>/dev/null && echo mounted; unshare -m true 2>/dev/null && echo unshared
+            while true; do for file in /var/run/netns/*; do ${look}; done; sleep 0.1; done`),
+          securityContext: { runAsUser: 0, capabilities: { drop: ["ALL"], add: ["SYS_ADMIN", "NET_ADMIN"] } },
+          volumeMounts: [{ name: "networks", mountPath: "/var/run/netns", mountPropagation: "HostToContainer" }],
+        }),
+      ],
+    });
+    await cluster.until("watcher", ready);
+    await cluster.pod("late", { containers: [container("main", shell("sleep 1000"))] });
+    const late = await cluster.until("late", ready);
+    const seen = (): Promise<string> => cluster.call({ op: "logs", pod: "watcher" });
+    await expect.poll(seen, { timeout: 5000 }).toContain(`inet ${late.status?.podIP}/32`);
+    expect(await seen()).not.toMatch(/mounted|unshared/);
+    // Who joins the container has no filter, so no capability either.
+    expect((await exec("watcher", "nsenter --net=/proc/self/ns/net true || echo refused")).stdout).toBe("refused\n");
+  });
+
   it("shows containers neither the machine's files nor rights they have not asked for", async () => {
     await cluster.pod("bare", {
       containers: [

@@ -1,6 +1,7 @@
 import { PROXY_UID } from "#api/names.ts";
 import type { Image } from "./images.ts";
 import type { Container, Pod } from "./kinds.ts";
+import { showsNetworks } from "./network-folder.ts";
 
 /** Who a container's processes are and what they may do. */
 export interface Identity {
@@ -59,7 +60,7 @@ export function containerIdentity(
     ...(podContext.supplementalGroups ?? []),
     ...(podContext.fsGroup === undefined ? [] : [podContext.fsGroup]),
   ];
-  const capabilities = boundingSet(context);
+  const capabilities = [...boundingSet(context), ...(mayEnterNetworks(pod, context) ? ["sys_admin"] : [])];
   const readOnlyRoot = context.readOnlyRootFilesystem === true;
   if (options.fullIdMap) return { uid, gid, groups, capabilities, readOnlyRoot, unmappedUid: undefined };
   // With one id the proxy tells its traffic apart by marking its sockets, for which the kernel asks for NET_ADMIN in the pod's own network.
@@ -74,8 +75,18 @@ export function containerIdentity(
   };
 }
 
+/**
+ * Entering another network namespace takes SYS_ADMIN. Only a pod that is shown the namespaces gets it, and never without the filter of
+ * syscall-filter.ts, which leaves nothing else of what that capability can do.
+ */
+function mayEnterNetworks(pod: Pod, context: NonNullable<Container["securityContext"]>): boolean {
+  const add = (context.capabilities?.add ?? []).map(plain);
+  return add.includes("sys_admin") && (pod.spec?.volumes ?? []).some(showsNetworks);
+}
+
+const plain = (name: string): string => name.toLowerCase().replace(/^cap_/, "");
+
 function boundingSet(context: NonNullable<Container["securityContext"]>): readonly string[] {
-  const plain = (name: string): string => name.toLowerCase().replace(/^cap_/, "");
   const drop = new Set((context.capabilities?.drop ?? []).map(plain));
   const add = (context.capabilities?.add ?? []).map(plain);
   const asked =

@@ -8,6 +8,7 @@ import { writeAtomically } from "./atomic-files.ts";
 import { isProtected, type Mount } from "./container-command.ts";
 import { expand } from "./env.ts";
 import { type ConfigMap, type Container, type Pod, podName, type Secret } from "./kinds.ts";
+import { NETWORK_FOLDER, showsNetworks } from "./network-folder.ts";
 import { type Payload, type PayloadSources, samePayload, VolumeError, volumePayload } from "./payload.ts";
 import type { PodFacts } from "./pod-fields.ts";
 import { type MintToken, PodTokens } from "./tokens.ts";
@@ -133,6 +134,7 @@ export class PodVolumes {
       await chmod(path, group === undefined ? 0o777 : 0o2777);
       return;
     }
+    if (showsNetworks(volume)) return;
     const payload = volumePayload(volume, this.#sources());
     if (payload === undefined) throw new VolumeError(unsupported(volume));
     const written = this.#written.get(volume.name);
@@ -154,6 +156,7 @@ export class PodVolumes {
   }
 
   #path(volume: IVolume): string {
+    if (showsNetworks(volume)) return NETWORK_FOLDER;
     const onDisk = volume.emptyDir !== undefined && volume.emptyDir.medium !== "Memory";
     return join(onDisk ? this.#host.diskDir : this.#host.memoryDir, podName(this.#pod).uid, "volumes", volume.name);
   }
@@ -188,7 +191,7 @@ function unsupported(volume: IVolume): string {
   const kind = Object.keys(volume).find((key) => key !== "name") ?? "unknown";
   const reason =
     kind === "hostPath"
-      ? "pods of the embedded cluster do not see the machine's files"
+      ? "pods of the embedded cluster do not see the machine's files (only the network namespaces, /var/run/netns)"
       : "the embedded cluster has no such storage";
   return `volume "${volume.name}" is of kind ${kind}: ${reason}; use emptyDir, configMap, secret, downwardAPI or projected`;
 }
