@@ -1,13 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LineWriter, streamSink } from "#mesh/lib/access-log/writer.ts";
+import { type HttpPort, type Routes, serveRoutes } from "#mesh/lib/admin/http.ts";
+import { controlPlaneConnector } from "#mesh/lib/control-plane/connect.ts";
 import { Registry } from "#mesh/lib/metrics/registry.ts";
 import { XdsClient } from "#mesh/lib/xds/client.ts";
 import { adminRoutes } from "./admin/admin-routes.ts";
-import { type HttpPort, type Routes, serveRoutes } from "./admin/http.ts";
 import { healthRoutes, prometheusRoutes, statusRoutes } from "./admin/status-routes.ts";
 import { AccessLogSink } from "./agent/access-log.ts";
 import { Certificates } from "./agent/certificates.ts";
-import { controlPlaneConnector } from "./agent/control-plane.ts";
 import { EventStream } from "./agent/event-stream.ts";
 import { Intake } from "./agent/intake.ts";
 import { Log } from "./agent/log.ts";

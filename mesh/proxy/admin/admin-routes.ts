@@ -1,6 +1,6 @@
+import type { AdminRequest, Answer, Routes } from "#mesh/lib/admin/http.ts";
 import type { AgentView } from "../agent/view.ts";
 import type { LogLevel } from "../config.ts";
-import type { AdminRequest, Answer, Routes } from "./http.ts";
 import { prometheus } from "./prometheus.ts";
 import {
   certificates,

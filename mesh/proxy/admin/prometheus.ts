@@ -1,7 +1,7 @@
 import { get } from "node:http";
+import type { AdminRequest, Answer } from "#mesh/lib/admin/http.ts";
 import type { AgentView } from "../agent/view.ts";
 import type { ApplicationMetrics } from "../config.ts";
-import type { AdminRequest, Answer } from "./http.ts";
 
 const TEXT = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";

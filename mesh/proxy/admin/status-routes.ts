@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
+import type { AdminRequest, Answer, Routes } from "#mesh/lib/admin/http.ts";
 import type { AgentView } from "../agent/view.ts";
 import { probeApplication } from "./application-probe.ts";
-import type { AdminRequest, Answer, Routes } from "./http.ts";
 import { mergedMetrics, prometheus } from "./prometheus.ts";
 
 const isLoopback = (address: string): boolean => address === "::1" || address.replace("::ffff:", "").startsWith("127.");

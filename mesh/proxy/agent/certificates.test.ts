@@ -4,9 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { controlPlaneConnector } from "#mesh/lib/control-plane/connect.ts";
+import type { WorkloadCertificate } from "#mesh/lib/identity/request-certificate.ts";
 import { readConfig } from "../config.ts";
-import { Certificates, type WorkloadCertificate } from "./certificates.ts";
-import { controlPlaneConnector } from "./control-plane.ts";
+import { Certificates } from "./certificates.ts";
 import { Log } from "./log.ts";
 import { serverName, startFakeControlPlane } from "./testing/fake-control-plane.ts";
 

@@ -1,16 +1,17 @@
-import { X509Certificate } from "node:crypto";
 import { unwatchFile, watchFile } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { spiffeId } from "#api/names.ts";
-import { IstioCertificateRequest, IstioCertificateResponse } from "#gen/istio/istio/v1/ca.ts";
+import type { Connect } from "#mesh/lib/control-plane/connect.ts";
+import {
+  type CertificateWish,
+  certificatesIn,
+  ended,
+  requestCertificate,
+  type WorkloadCertificate,
+} from "#mesh/lib/identity/request-certificate.ts";
 import { Backoff } from "#mesh/lib/xds/backoff.ts";
 import type { ProxyConfig } from "../config.ts";
-import type { Connect } from "./control-plane.ts";
 import type { AgentLog } from "./log.ts";
-import { createSigningRequest } from "./signing-request.ts";
 
-const METHOD = "/istio.v1.auth.IstioCertificateService/CreateCertificate";
-const TIMEOUT_MS = 10_000;
 /** Renewal moves by up to this share of the lifetime, so that pods that started together do not renew together. */
 const JITTER = 0.01;
 /** How often the file with the roots is looked at. */
@@ -24,17 +25,6 @@ const SPREAD_MS = 500;
 const FORMER_ROOTS_MS = 120_000;
 /** Node's timers count milliseconds in 31 bits. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-/** What this workload proves itself with, and whom it trusts. All PEM. */
-export interface WorkloadCertificate {
-  readonly chain: string;
-  readonly privateKey: string;
-  readonly roots: string;
-  readonly spiffeId: string;
-  readonly serial: string;
-  readonly notBefore: Date;
-  readonly notAfter: Date;
-}
 
 export interface CertificateOptions {
   readonly config: ProxyConfig;
@@ -100,7 +90,7 @@ export class Certificates {
     this.#renewing = true;
     this.#rootsChanged = false;
     try {
-      const certificate = this.#withFormerRoots(await requestCertificate(config, this.#options.connect));
+      const certificate = this.#withFormerRoots(await requestCertificate(wishOf(config), this.#options.connect));
       if (this.#closed) return;
       this.#backoff.reset();
       this.#current = certificate;
@@ -159,52 +149,9 @@ export class Certificates {
   }
 }
 
-/** Asks once. Throws when the control plane refuses, or answers with something that does not fit the key. */
-export async function requestCertificate(config: ProxyConfig, connect: Connect): Promise<WorkloadCertificate> {
-  const id = spiffeId(config.pod.namespace, config.pod.serviceAccount, config.trustDomain);
-  const { privateKey, request } = createSigningRequest(id);
-  const certificates = await signed(config, request, connect);
-  if (certificates.length < 2)
-    throw new Error(
-      `the control plane answered with ${certificates.length} certificates, not with a chain and its root`,
-    );
-  const leaf = new X509Certificate(certificates[0]!);
-  const root = certificates.at(-1)!;
-  const trusted = await readFile(config.files.rootCertificate, "utf8").catch(() => "");
-  return {
-    chain: certificates.slice(0, -1).map(ended).join(""),
-    privateKey,
-    // While roots change, peers may still be signed by the other one.
-    roots: trusted.includes(root.trim()) || trusted === "" ? ended(trusted || root) : ended(root) + ended(trusted),
-    spiffeId: /URI:(spiffe:[^,]+)/.exec(leaf.subjectAltName ?? "")?.[1] ?? id,
-    serial: leaf.serialNumber.toLowerCase(),
-    notBefore: leaf.validFromDate,
-    notAfter: leaf.validToDate,
-  };
-}
-
-async function signed(config: ProxyConfig, csr: string, connect: Connect): Promise<readonly string[]> {
-  const { client, metadata } = await connect(config.certificateAddress);
-  try {
-    const response = await new Promise<IstioCertificateResponse | undefined>((resolve, reject) => {
-      client.makeUnaryRequest<IstioCertificateRequest, IstioCertificateResponse>(
-        METHOD,
-        (message) => Buffer.from(IstioCertificateRequest.encode(message).finish()),
-        (bytes) => IstioCertificateResponse.decode(bytes),
-        IstioCertificateRequest.fromPartial({ csr, validityDuration: config.certificateLifetimeSeconds }),
-        metadata,
-        { deadline: Date.now() + TIMEOUT_MS },
-        (error, value) => (error === null ? resolve(value) : reject(error)),
-      );
-    });
-    // Several certificates may stand in one element.
-    return (response?.certChain ?? []).flatMap(certificatesIn);
-  } finally {
-    client.close();
-  }
-}
-
-const certificatesIn = (text: string): readonly string[] =>
-  text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-
-const ended = (pem: string): string => `${pem.trimEnd()}\n`;
+const wishOf = (config: ProxyConfig): CertificateWish => ({
+  spiffeId: spiffeId(config.pod.namespace, config.pod.serviceAccount, config.trustDomain),
+  address: config.certificateAddress,
+  lifetimeSeconds: config.certificateLifetimeSeconds,
+  rootCertificate: config.files.rootCertificate,
+});

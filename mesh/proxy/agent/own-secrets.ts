@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Secret } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
+import type { WorkloadCertificate } from "#mesh/lib/identity/request-certificate.ts";
 import type { NamedResource } from "../data-plane.ts";
-import type { WorkloadCertificate } from "./certificates.ts";
 
 const inline = (pem: string) => ({ specifier: { $case: "inlineBytes", value: Buffer.from(pem) } }) as const;
 

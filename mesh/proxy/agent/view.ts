@@ -1,8 +1,8 @@
+import type { WorkloadCertificate } from "#mesh/lib/identity/request-certificate.ts";
 import type { Registry } from "#mesh/lib/metrics/registry.ts";
 import type { XdsClient } from "#mesh/lib/xds/client.ts";
 import type { ProxyConfig } from "../config.ts";
 import type { DataPlane } from "../data-plane.ts";
-import type { WorkloadCertificate } from "./certificates.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { Subscriptions } from "./intake.ts";
 import type { Log } from "./log.ts";

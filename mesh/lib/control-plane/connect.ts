@@ -1,8 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { type ChannelCredentials, Client, credentials, Metadata } from "@grpc/grpc-js";
 import { ports } from "#api/names.ts";
-import type { ProxyConfig } from "../config.ts";
-import type { MarkedRelay } from "./marked-relay.ts";
+
+/** What identifies a program to the control plane, and the control plane to it. */
+export interface ControlPlaneAccess {
+  readonly cluster: string;
+  /** Name in the control plane's certificate, where it is not the address. */
+  readonly serverName: string | undefined;
+  /** Paths; both files change while the program runs. */
+  readonly files: { readonly token: string; readonly rootCertificate: string };
+}
 
 /** Opens a channel to an address of the control plane, with what identifies this workload. */
 export type Connect = (address: string) => Promise<{ readonly client: Client; readonly metadata: Metadata }>;
@@ -11,7 +18,10 @@ export type Connect = (address: string) => Promise<{ readonly client: Client; re
  * The root certificate and the token are read anew for each channel, since both change while the proxy runs.
  * @param relay where connections must carry the proxy's mark
  */
-export function controlPlaneConnector(config: ProxyConfig, relay?: MarkedRelay): Connect {
+export function controlPlaneConnector(
+  config: ControlPlaneAccess,
+  relay?: { via(address: string): Promise<string> },
+): Connect {
   return async (address) => {
     const target = relay === undefined ? address : await relay.via(address);
     // The certificate names the address, whichever way the connection goes.
@@ -36,12 +46,12 @@ export function controlPlaneConnector(config: ProxyConfig, relay?: MarkedRelay):
   };
 }
 
-async function channelCredentials({ files }: ProxyConfig, address: string): Promise<ChannelCredentials> {
+async function channelCredentials({ files }: ControlPlaneAccess, address: string): Promise<ChannelCredentials> {
   if (address.endsWith(`:${ports.istiodGrpc}`)) return credentials.createInsecure();
   return credentials.createSsl(await readFile(files.rootCertificate));
 }
 
-async function identification({ files, cluster }: ProxyConfig): Promise<Metadata> {
+async function identification({ files, cluster }: ControlPlaneAccess): Promise<Metadata> {
   const metadata = new Metadata();
   metadata.set("clusterid", cluster);
   const token = await readFile(files.token, "utf8").catch(() => undefined);
