@@ -1,6 +1,8 @@
 /** Names, labels, annotations and ports that Slipway shares with Istio. Source: Istio's API reference and its published port table. */
 
 export const VERSION = "0.1.0";
+/** The version that proxies and control plane say they are. Istio's tools compare it, so it is Istio's. */
+export const ISTIO_VERSION = "1.32.0";
 
 export const images = {
   /** control plane, proxy, init: one image, several commands on its PATH (pilot-discovery, pilot-agent). */
@@ -28,6 +30,8 @@ export const labels = {
   canonicalName: "service.istio.io/canonical-name",
   canonicalRevision: "service.istio.io/canonical-revision",
   tlsMode: "security.istio.io/tlsMode",
+  /** "ambient" on a namespace or pod whose traffic the node's proxy is to have; "none" on a pod that is not to. */
+  dataplaneMode: "istio.io/dataplane-mode",
   managedBy: "app.kubernetes.io/managed-by",
 } as const;
 

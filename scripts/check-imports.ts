@@ -23,6 +23,7 @@ const rules: Readonly<Record<string, Rule>> = {
   "mesh/lib": { folders: ["api", "gen"] },
   "mesh/capture": { folders: ["api", "mesh/lib"] },
   "mesh/proxy": { folders: ["api", "gen", "mesh/lib", "mesh/capture"] },
+  "mesh/ztunnel": { folders: ["api", "gen", "kube", "mesh/lib", "mesh/capture"] },
   "mesh/control-plane": { folders: ["api", "gen", "kube", "mesh/lib"] },
   "mesh/deploy": { folders: ["api", "gen", "kube"] },
   cluster: { folders: ["api", "kube", "mesh/deploy"] },

@@ -5,6 +5,10 @@ export interface SocketCalls {
   getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
   socket(family: number, type: number, protocol: number): number;
+  bind(fd: number, address: Uint8Array, length: number): number;
+  listen(fd: number, backlog: number): number;
+  /** Moves the calling thread into another namespace. */
+  setns(fd: number, kind: number): number;
   errno(): number;
 }
 
@@ -15,6 +19,9 @@ export function openSocketCalls(): SocketCalls {
     getsockopt: libc.func("int getsockopt(int fd, int level, int option, void *value, void *length)"),
     setsockopt: libc.func("int setsockopt(int fd, int level, int option, void *value, uint32_t length)"),
     socket: libc.func("int socket(int domain, int type, int protocol)"),
+    bind: libc.func("int bind(int fd, void *address, uint32_t length)"),
+    listen: libc.func("int listen(int fd, int backlog)"),
+    setns: libc.func("int setns(int fd, int kind)"),
     errno: () => koffi.errno(),
   };
 }

@@ -17,6 +17,7 @@ import { isOurs, isShared, owned, pruneMesh } from "./ownership.ts";
 import { clusterRole, clusterRoleBinding, gatewayRole, gatewayRoleBinding, role, roleBinding } from "./rbac.ts";
 import { defaultValues, type MeshValues } from "./values.ts";
 import { injectorWebhook, validatorWebhook } from "./webhooks.ts";
+import { ztunnelClusterRole, ztunnelClusterRoleBinding, ztunnelDaemonSet, ztunnelServiceAccount } from "./ztunnel.ts";
 
 const FIELD_MANAGER = "slipway-mesh";
 /** ConfigMap in which the control plane gives its root certificate to every namespace. */
@@ -51,6 +52,9 @@ function groups(values: MeshValues): readonly (readonly KubeObject[])[] {
       controlPlane.meshConfig(values),
       controlPlane.service,
       controlPlane.disruptionBudget,
+      ztunnelServiceAccount,
+      ztunnelClusterRole,
+      ztunnelClusterRoleBinding,
       gatewayServiceAccount,
       gatewayDisruptionBudget,
       gatewayRole,
@@ -58,7 +62,7 @@ function groups(values: MeshValues): readonly (readonly KubeObject[])[] {
       gatewayService(values),
     ] as KubeObject[],
     [injectorWebhook, validatorWebhook] as KubeObject[],
-    [controlPlane.deployment(values), gatewayDeployment(values)] as KubeObject[],
+    [controlPlane.deployment(values), gatewayDeployment(values), ztunnelDaemonSet(values)] as KubeObject[],
   ];
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { clusterDomain, clusterId, ports, trustDomain, VERSION } from "#api/names.ts";
+import { clusterDomain, clusterId, ISTIO_VERSION, ports, trustDomain, VERSION } from "#api/names.ts";
 
 /** Everything that `pilot-agent proxy` was told, checked. Names of variables and files are those that Istio's injector writes. */
 export interface ProxyConfig {
@@ -149,8 +149,7 @@ export function readConfig({ args, env, root = "/" }: ConfigSources): ProxyConfi
   };
 }
 
-/** The version that proxies and control plane say they are. Istio's tools compare it, so it is Istio's. */
-export const istioVersion = "1.32.0";
+export const istioVersion = ISTIO_VERSION;
 export const slipwayVersion = VERSION;
 
 function parseArguments(args: readonly string[]) {

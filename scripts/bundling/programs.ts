@@ -22,6 +22,14 @@ export const programs: readonly Program[] = [
     warmUp: ["proxy", "sidecar"],
   },
   {
+    name: "ztunnel",
+    entry: "mesh/ztunnel/main.ts",
+    folder: "images/mesh/lib",
+    file: "ztunnel.js",
+    // Without a pod around it it loads everything, then says what is missing.
+    warmUp: ["proxy"],
+  },
+  {
     name: "pilot-discovery",
     entry: "mesh/control-plane/main.ts",
     folder: "images/mesh/lib",

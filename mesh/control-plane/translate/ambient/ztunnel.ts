@@ -1,16 +1,24 @@
+import type { Authorization } from "#gen/istio/istio/security/authorization.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { Memo } from "../memo.ts";
 import type { AmbientResources } from "../translate.ts";
 import { serviceAddress, serviceKey, workloadAddress, workloadUid } from "./addresses.ts";
 import { memberships } from "./memberships.ts";
 import { authorizationKey, strictAuthorization } from "./peer-authorization.ts";
+import { authorizationOf, selectedBy } from "./policy-authorization.ts";
 
 /** Every ztunnel is told the same: all workloads and services, and who may connect to them. */
 export function translateZtunnel(snapshot: Snapshot, memo: Memo): AmbientResources {
-  const { services, endpoints, workloads, peerAuthentications, mesh } = snapshot;
-  return memo.get("ztunnel", [services, endpoints, workloads, peerAuthentications, mesh], () => {
+  const { services, endpoints, workloads, peerAuthentications, authorizationPolicies, mesh } = snapshot;
+  const deps = [services, endpoints, workloads, peerAuthentications, authorizationPolicies, mesh];
+  return memo.get("ztunnel", deps, () => {
     const addresses: [string, ReturnType<typeof serviceAddress>][] = [];
-    const authorizations = new Map<string, NonNullable<ReturnType<typeof strictAuthorization>>>();
+    const authorizations = new Map<string, Authorization>();
+    for (const policy of authorizationPolicies) {
+      const make = () => authorizationOf(policy, mesh.rootNamespace);
+      const authorization = memo.of(policy, "authorization", [mesh], make);
+      if (authorization !== undefined) authorizations.set(authorizationKey(authorization), authorization);
+    }
     for (const service of services.values()) {
       if (service.resolution !== "static") continue;
       addresses.push([serviceKey(service), memo.of(service, "address", [], () => serviceAddress(service))]);
@@ -18,11 +26,15 @@ export function translateZtunnel(snapshot: Snapshot, memo: Memo): AmbientResourc
     const servicesOf = memberships(snapshot);
     for (const workload of workloads.values()) {
       const strict = strictAuthorization(snapshot, workload);
-      const policies = strict === undefined ? [] : [authorizationKey(strict)];
-      for (const key of policies) if (strict !== undefined) authorizations.set(key, authorizations.get(key) ?? strict);
+      if (strict !== undefined) {
+        const key = authorizationKey(strict);
+        authorizations.set(key, authorizations.get(key) ?? strict);
+      }
+      const selecting = selectedBy(snapshot, workload).map(({ origin }) => authorizationKey(origin));
+      const policies = [...(strict === undefined ? [] : [authorizationKey(strict)]), ...selecting];
       const context = { snapshot, services: servicesOf(workload), policies };
-      const deps = [JSON.stringify([context.services, policies]), mesh];
-      const address = memo.of(workload, "address", deps, () => workloadAddress(workload, context));
+      const own = [JSON.stringify([context.services, policies]), mesh];
+      const address = memo.of(workload, "address", own, () => workloadAddress(workload, context));
       addresses.push([workloadUid(workload, snapshot.clusterId), address]);
     }
     return { addresses: new Map(addresses), authorizations };

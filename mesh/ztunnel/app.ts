@@ -1,0 +1,132 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { ISTIO_VERSION, PROXY_MARK } from "#api/names.ts";
+import { KubeClient } from "#kube/client.ts";
+import type { Connection } from "#kube/connection.ts";
+import { networkNamespaces } from "#mesh/capture/namespaces.ts";
+import { originalDestinations } from "#mesh/capture/original-destination.ts";
+import { serveRoutes } from "#mesh/lib/admin/http.ts";
+import { type Connect, controlPlaneConnector } from "#mesh/lib/control-plane/connect.ts";
+import { requestCertificate } from "#mesh/lib/identity/request-certificate.ts";
+import { Registry } from "#mesh/lib/metrics/registry.ts";
+import { addressType, authorizationType } from "#mesh/lib/xds/ambient-types.ts";
+import { XdsClient } from "#mesh/lib/xds/client.ts";
+import { type AdminSources, adminRoutes, readinessRoutes, statsRoutes } from "./admin/routes.ts";
+import { Certificates } from "./certificates.ts";
+import type { ZtunnelConfig } from "./config.ts";
+import { NodePods } from "./enrolment/node-pods.ts";
+import { findPodNetwork } from "./enrolment/pod-networks.ts";
+import type { Log } from "./log.ts";
+import { nodeOf } from "./node.ts";
+import { AddressBook } from "./state/address-book.ts";
+import { Policies } from "./state/policies.ts";
+import { Connections } from "./telemetry/connections.ts";
+import { TcpMetrics } from "./telemetry/metrics.ts";
+import type { ProxyContext } from "./traffic/context.ts";
+
+export interface ZtunnelOptions {
+  readonly connection: Connection;
+  readonly log: Log;
+  /** Somebody asked it to end by the admin port. */
+  readonly onQuit: () => void;
+}
+
+export interface Ztunnel {
+  /** Takes nothing new, gives connections their time, ends. */
+  stop(): Promise<void>;
+}
+
+/** Builds the node's proxy and starts it: what it knows comes from the control plane, whom it captures from the Kubernetes API. */
+export async function buildZtunnel(config: ZtunnelConfig, options: ZtunnelOptions): Promise<Ztunnel> {
+  const { log } = options;
+  const registry = new Registry();
+  const connect = controlPlaneConnector(config);
+  const { context, xds } = listenToControlPlane(config, { connect, log, registry });
+  const client = new KubeClient(options.connection);
+  const open = networkNamespaces(PROXY_MARK);
+  const findNetwork = (address: string) => findPodNetwork({ folder: config.files.namespaces, open }, address);
+  let lookedAt = false;
+  let ending = false;
+  const sources: AdminSources = {
+    ...context,
+    log,
+    registry,
+    version: ISTIO_VERSION,
+    notReady: () => {
+      if (ending) return "it is ending";
+      if (!isTold(xds)) return "the control plane has not told what there is yet";
+      return lookedAt ? undefined : "the pods of the node are not known yet";
+    },
+    quit: options.onQuit,
+  };
+  const servers = await Promise.all([
+    serveRoutes(adminRoutes(sources), { host: "127.0.0.1", port: config.ports.admin }),
+    serveRoutes(statsRoutes(sources), { host: "0.0.0.0", port: config.ports.stats }),
+    serveRoutes(readinessRoutes(sources), { host: "0.0.0.0", port: config.ports.readiness }),
+  ]);
+  xds.start();
+  const host = { context, log: log.part("inpod"), findNetwork, isTold: () => isTold(xds) };
+  const { node, trustDomain } = config;
+  const pods = new NodePods({ client, node, trustDomain, host, log: log.part("cni") });
+  void pods.ready.then(() => {
+    lookedAt = true;
+  });
+  return {
+    stop: async () => {
+      ending = true;
+      pods.stop();
+      await Promise.race([pods.drain(), delay(config.drainMs)]);
+      xds.close();
+      context.certificates.close();
+      client.close();
+      for (const server of servers) server.close();
+    },
+  };
+}
+
+function listenToControlPlane(
+  config: ZtunnelConfig,
+  { connect, log, registry }: { readonly connect: Connect; readonly log: Log; readonly registry: Registry },
+): { readonly context: ProxyContext; readonly xds: XdsClient } {
+  const context: ProxyContext = {
+    book: new AddressBook(),
+    policies: new Policies(),
+    certificates: new Certificates({
+      log: log.part("identity"),
+      request: (spiffeId) =>
+        requestCertificate(
+          {
+            spiffeId,
+            address: config.certificateAddress,
+            lifetimeSeconds: config.certificateLifetimeSeconds,
+            rootCertificate: config.files.rootCertificate,
+            impersonated: true,
+          },
+          connect,
+        ),
+    }),
+    connections: new Connections({ log, metrics: new TcpMetrics(registry) }),
+    log: log.part("proxy"),
+    cluster: config.cluster,
+    random: Math.random,
+    originalDestination: originalDestinations(),
+  };
+  const xds = new XdsClient({
+    protocol: "delta",
+    node: nodeOf(config),
+    connect: () => connect(config.discoveryAddress),
+    log: log.part("xds"),
+  });
+  // Which policies a workload has comes with its address.
+  xds.subscribe(addressType, undefined, (changes) => {
+    context.book.apply(changes);
+    context.connections.recheck();
+  });
+  xds.subscribe(authorizationType, undefined, (changes) => {
+    context.policies.apply(changes);
+    context.connections.recheck();
+  });
+  return { context, xds };
+}
+
+/** Whether every type was answered, if only with nothing. */
+const isTold = (xds: XdsClient): boolean => xds.status().types.every(({ accepted }) => accepted > 0);

@@ -1,0 +1,240 @@
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect as connectHttp2,
+  type OutgoingHttpHeaders,
+} from "node:http2";
+import type { Socket } from "node:net";
+import { type checkServerIdentity, connect as connectTls, type PeerCertificate, type TLSSocket } from "node:tls";
+import { namesOf } from "#mesh/lib/identity/spiffe.ts";
+import type { Credentials } from "../certificates.ts";
+import { CONNECTION_WINDOW, hboneSettings, MAX_STREAMS, SESSION_MEMORY } from "./settings.ts";
+
+/** Why a tunnel could not be opened, in words for the log. */
+export class TunnelError extends Error {
+  override readonly name = "TunnelError";
+  /** Status of the peer's refusal; undefined where there was no answer. */
+  readonly status: number | undefined;
+
+  constructor(message: string, status?: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export interface TunnelTarget {
+  readonly address: string;
+  readonly port: number;
+  /** SPIFFE ids of which the peer must prove one. */
+  readonly identities: readonly string[];
+}
+
+export interface PoolOptions {
+  /** Makes sockets in the network of the pod whose connections these are. */
+  readonly socket: () => Socket;
+  readonly identity: string;
+  readonly credentials: () => Credentials | undefined;
+  readonly connectTimeoutMs?: number;
+  /** A connection without streams is kept this long. */
+  readonly idleMs?: number;
+}
+
+interface Pooled {
+  readonly session: Promise<ClientHttp2Session>;
+  streams: number;
+  usable: boolean;
+  idle: NodeJS.Timeout | undefined;
+}
+
+/**
+ * HBONE connections of one pod. Streams share a connection when the pair of identities and the address are the same: the pod's own
+ * identity is the pool's, its source address the pod's.
+ */
+export class TunnelPool {
+  readonly #options: PoolOptions;
+  readonly #connections = new Map<string, Set<Pooled>>();
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /** Opens a stream and waits until the peer has accepted it. Rejects with TunnelError. */
+  async open(target: TunnelTarget, headers: OutgoingHttpHeaders): Promise<ClientHttp2Stream> {
+    // A connection that the peer is just closing refuses streams that it has not seen: then a new one serves.
+    for (let attempt = 0; ; attempt++) {
+      const pooled = this.#take(target, attempt > 0);
+      try {
+        return await this.#openOn(pooled, headers);
+      } catch (error) {
+        if (attempt > 0 || !(error instanceof RefusedStream)) throw tunnelError(error);
+      }
+    }
+  }
+
+  /** Connections, for the admin port. */
+  get size(): number {
+    return [...this.#connections.values()].reduce((sum, set) => sum + set.size, 0);
+  }
+
+  /** Ends what is idle; streams go on. */
+  drain(): void {
+    for (const pooled of this.#all()) void pooled.session.then((session) => session.close()).catch(() => undefined);
+  }
+
+  destroy(): void {
+    for (const pooled of this.#all()) void pooled.session.then((session) => session.destroy()).catch(() => undefined);
+    this.#connections.clear();
+  }
+
+  #all(): readonly Pooled[] {
+    return [...this.#connections.values()].flatMap((set) => [...set]);
+  }
+
+  #take(target: TunnelTarget, fresh: boolean): Pooled {
+    const key = `${target.identities.join()}|${target.address}:${target.port}`;
+    const set = this.#connections.get(key) ?? new Set();
+    this.#connections.set(key, set);
+    const free = [...set].find(({ usable, streams }) => usable && streams < MAX_STREAMS);
+    const pooled = fresh || free === undefined ? this.#connect(target, key, set) : free;
+    clearTimeout(pooled.idle);
+    pooled.streams++;
+    return pooled;
+  }
+
+  #connect(target: TunnelTarget, key: string, set: Set<Pooled>): Pooled {
+    const pooled: Pooled = { session: this.#session(target), streams: 0, usable: true, idle: undefined };
+    set.add(pooled);
+    const forget = (): void => {
+      pooled.usable = false;
+      clearTimeout(pooled.idle);
+      set.delete(pooled);
+      if (set.size === 0 && this.#connections.get(key) === set) this.#connections.delete(key);
+    };
+    pooled.session.then((session) => {
+      session.once("goaway", () => {
+        pooled.usable = false;
+      });
+      session.once("close", forget);
+      if (session.destroyed) forget();
+    }, forget);
+    return pooled;
+  }
+
+  async #openOn(pooled: Pooled, headers: OutgoingHttpHeaders): Promise<ClientHttp2Stream> {
+    let stream: ClientHttp2Stream;
+    try {
+      const session = await pooled.session;
+      if (session.closed || session.destroyed) throw new RefusedStream("the connection was closed");
+      stream = session.request({ ":method": "CONNECT", ...headers }, { endStream: false });
+    } catch (error) {
+      this.#giveBack(pooled);
+      throw error;
+    }
+    stream.once("close", () => this.#giveBack(pooled));
+    return accepted(stream);
+  }
+
+  #giveBack(pooled: Pooled): void {
+    if (--pooled.streams > 0 || !pooled.usable) return;
+    const end = (): void => void pooled.session.then((session) => session.close()).catch(() => undefined);
+    pooled.idle = setTimeout(end, this.#options.idleMs ?? 60_000).unref();
+  }
+
+  async #session(target: TunnelTarget): Promise<ClientHttp2Session> {
+    const tls = await this.#secure(target);
+    const session = connectHttp2(`https://${target.address}:${target.port}`, {
+      createConnection: () => tls,
+      settings: hboneSettings,
+      maxSessionMemory: SESSION_MEMORY,
+    });
+    session.on("error", () => undefined);
+    await new Promise<void>((resolve, reject) => {
+      session.once("connect", () => resolve());
+      session.once("close", () => reject(new TunnelError("the peer closed the connection at once")));
+    });
+    session.setLocalWindowSize(CONNECTION_WINDOW);
+    return session;
+  }
+
+  async #secure({ address, port, identities }: TunnelTarget): Promise<TLSSocket> {
+    const credentials = this.#options.credentials();
+    if (credentials === undefined) throw new TunnelError(`there is no certificate yet for ${this.#options.identity}`);
+    const socket = this.#options.socket();
+    const timeout = this.#options.connectTimeoutMs ?? 10_000;
+    const timer = setTimeout(
+      () => socket.destroy(new TunnelError(`no connection to ${address}:${port} within ${timeout / 1000} s`)),
+      timeout,
+    );
+    try {
+      await connected(socket, address, port);
+      socket.setNoDelay(true).setKeepAlive(true, 180_000);
+      return await handshake(socket, credentials, identities);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** The peer has not looked at the stream: it may be tried again. */
+class RefusedStream extends Error {}
+
+function connected(socket: Socket, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once("error", (error) => reject(new TunnelError(`connection to ${host}:${port} failed: ${error.message}`)));
+    socket.connect({ host, port }, () => resolve());
+  });
+}
+
+function handshake(socket: Socket, credentials: Credentials, identities: readonly string[]): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const tls = connectTls({
+      socket,
+      secureContext: credentials.context,
+      ALPNProtocols: ["h2"],
+      checkServerIdentity: (_, certificate) => wrongPeer(certificate, identities),
+    });
+    const fail = (error: Error): void => {
+      socket.destroy();
+      reject(new TunnelError(`TLS with the peer failed: ${error.message}`));
+    };
+    tls.once("error", fail);
+    tls.once("close", () => fail(new Error("the connection was closed")));
+    tls.once("secureConnect", () => {
+      if (tls.alpnProtocol !== "h2") return fail(new Error("the peer does not speak h2"));
+      tls.off("error", fail).removeAllListeners("close");
+      resolve(tls);
+    });
+  });
+}
+
+/** An error unless the certificate is of one of the identities; names of hosts prove nothing here. */
+function wrongPeer(
+  certificate: PeerCertificate,
+  identities: readonly string[],
+): ReturnType<typeof checkServerIdentity> {
+  const { uris } = namesOf(certificate);
+  if (uris.some((uri) => identities.includes(uri))) return undefined;
+  return new Error(`the peer is ${uris.join(", ") || "nobody"}, not ${identities.join(" or ")}`);
+}
+
+function accepted(stream: ClientHttp2Stream): Promise<ClientHttp2Stream> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error): void =>
+      reject("code" in error && /REFUSED|GOAWAY|SESSION/.test(String(error.code)) ? new RefusedStream() : error);
+    const onClose = (): void => reject(new TunnelError("the peer closed the stream without an answer"));
+    stream.once("error", onError);
+    stream.once("close", onClose);
+    stream.once("response", ({ ":status": status }) => {
+      stream.off("error", onError).off("close", onClose);
+      if (status === 200) return resolve(stream);
+      stream.on("error", () => undefined);
+      stream.close();
+      reject(new TunnelError(`the peer refused with status ${status}`, status));
+    });
+  });
+}
+
+function tunnelError(error: unknown): TunnelError {
+  if (error instanceof TunnelError) return error;
+  return new TunnelError(`the tunnel could not be opened: ${error instanceof Error ? error.message : String(error)}`);
+}

@@ -1,0 +1,75 @@
+import {
+  type IncomingHttpHeaders,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { Socket } from "node:net";
+import { createServer, type TLSSocket } from "node:tls";
+import type { Credentials } from "../certificates.ts";
+import type { PartLog } from "../log.ts";
+import { CONNECTION_WINDOW, hboneSettings, SESSION_MEMORY } from "./settings.ts";
+
+export interface TunnelServerOptions {
+  readonly credentials: Credentials;
+  readonly log: PartLog;
+  readonly onStream: (request: {
+    readonly tls: TLSSocket;
+    readonly stream: ServerHttp2Stream;
+    readonly headers: IncomingHttpHeaders;
+  }) => void;
+}
+
+/** The end of HBONE connections to one pod: mutual TLS 1.3, HTTP/2 with nothing but CONNECT. */
+export interface TunnelServer {
+  accept(socket: Socket): void;
+  /** For connections from now on. */
+  renew(credentials: Credentials): void;
+  /** Lets streams end and takes no new ones. */
+  drain(): void;
+  destroy(): void;
+}
+
+export function createTunnelServer({ credentials, log, onStream }: TunnelServerOptions): TunnelServer {
+  const sessions = new Set<ServerHttp2Session>();
+  const server = createServer({
+    ...materialOf(credentials),
+    ALPNProtocols: ["h2"],
+    minVersion: "TLSv1.3",
+    requestCert: true,
+    rejectUnauthorized: true,
+    handshakeTimeout: 10_000,
+  });
+  server.on("tlsClientError", (error, tls) => {
+    const peer = `${tls.remoteAddress}:${tls.remotePort}`;
+    log.warn({ "src.addr": peer, error: error.message }, "refused a tunnel: TLS failed");
+    tls.destroy();
+  });
+  server.on("secureConnection", (tls) => {
+    tls.on("error", () => undefined);
+    // Who does not ask for h2 speaks something else.
+    if (tls.alpnProtocol !== "h2") return void tls.destroy();
+    const session = performServerHandshake(tls, { settings: hboneSettings, maxSessionMemory: SESSION_MEMORY });
+    sessions.add(session);
+    session.setLocalWindowSize(CONNECTION_WINDOW);
+    session.on("error", () => undefined);
+    session.once("close", () => sessions.delete(session));
+    session.on("stream", (stream, headers) => onStream({ tls, stream, headers }));
+  });
+  return {
+    accept: (socket) => void server.emit("connection", socket),
+    renew: (next) => server.setSecureContext(materialOf(next)),
+    drain: () => {
+      for (const session of sessions) session.close();
+    },
+    destroy: () => {
+      for (const session of sessions) session.destroy();
+    },
+  };
+}
+
+const materialOf = ({ certificate: { chain, privateKey, roots } }: Credentials) => ({
+  cert: chain,
+  key: privateKey,
+  ca: roots,
+});

@@ -1,0 +1,105 @@
+import type { ClientHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
+import { ports } from "#api/names.ts";
+import { authorityOf } from "../hbone/authority.ts";
+import { baggageOf } from "../hbone/baggage.ts";
+import { TunnelError, type TunnelPool } from "../hbone/pool.ts";
+import { identityOf } from "../state/address-book.ts";
+import { type Destination, findDestination } from "../state/destination.ts";
+import type { ConnectionInfo } from "../telemetry/connections.ts";
+import { type CapturedPod, POLICY_REJECTION, type ProxyContext, workloadOf } from "./context.ts";
+import { carry, dial } from "./deliver.ts";
+import { abort } from "./join.ts";
+
+/** The status with which a ztunnel refuses by policy. */
+const UNAUTHORIZED = 401;
+
+/** A connection that an application of the pod opened: it goes on to whoever is meant, through HBONE where they take it. */
+export async function handleOutbound(
+  context: ProxyContext,
+  { pod, pool }: { readonly pod: CapturedPod; readonly pool: TunnelPool },
+  near: Socket,
+): Promise<void> {
+  near.on("error", () => undefined).setNoDelay(true);
+  const dialled = context.originalDestination(near);
+  // Somebody dialled the proxy itself.
+  if (dialled === undefined) return abort(near);
+  const workload = workloadOf(context, pod);
+  const destination = findDestination(context.book, dialled, { workload, random: context.random });
+  const info = outboundInfo(context, { pod, near, destination, dialled: authorityOf(dialled) });
+  const bytes = () => ({ sent: near.bytesWritten, received: near.bytesRead });
+  try {
+    const far = await reach(context, { pod, pool, near, destination });
+    await carry(context.connections, info, { near, far, bytes });
+  } catch (error) {
+    abort(near);
+    const denied = error instanceof TunnelError && error.status === UNAUTHORIZED;
+    const message = error instanceof Error ? error.message : String(error);
+    context.connections.failed(info, {
+      error: denied ? `${POLICY_REJECTION} at the destination` : message,
+      flag: denied ? "DENY" : "CONNECT",
+    });
+  }
+}
+
+interface Call {
+  readonly pod: CapturedPod;
+  readonly pool: TunnelPool;
+  readonly near: Socket;
+  readonly destination: Destination;
+}
+
+async function reach(context: ProxyContext, call: Call): Promise<Socket | ClientHttp2Stream> {
+  const { pod, pool, near, destination } = call;
+  switch (destination.kind) {
+    case "none":
+      throw new Error(destination.reason);
+    case "passthrough":
+    case "plain":
+      return dial(pod.network.socket(), destination.address, destination.port);
+    case "tunnel": {
+      const { address, identities } = destination;
+      const source = workloadOf(context, pod);
+      return pool.open(
+        { address, port: ports.hbone, identities },
+        {
+          ":authority": authorityOf(destination),
+          forwarded: `for=${near.remoteAddress ?? pod.address}`,
+          ...(source === undefined ? {} : { baggage: baggageOf(source) }),
+        },
+      );
+    }
+  }
+}
+
+function outboundInfo(
+  context: ProxyContext,
+  call: {
+    readonly pod: CapturedPod;
+    readonly near: Socket;
+    readonly destination: Destination;
+    readonly dialled: string;
+  },
+): ConnectionInfo {
+  const { pod, near, destination, dialled } = call;
+  const tunnelled = destination.kind === "tunnel";
+  const source = {
+    address: `${near.remoteAddress}:${near.remotePort}`,
+    workload: workloadOf(context, pod),
+    identity: pod.identity,
+  };
+  const target = destination.kind === "none" || destination.kind === "passthrough" ? undefined : destination;
+  const inner = target === undefined ? dialled : authorityOf(target);
+  return {
+    direction: "outbound",
+    source,
+    destination: {
+      address: tunnelled ? authorityOf({ address: destination.address, port: ports.hbone }) : inner,
+      inner: tunnelled ? inner : undefined,
+      service: destination.kind === "passthrough" ? undefined : destination.service,
+      workload: target?.workload,
+      identity: tunnelled ? identityOf(destination.workload) : undefined,
+    },
+    mutualTls: tunnelled,
+  };
+}

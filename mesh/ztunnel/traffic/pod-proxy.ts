@@ -1,0 +1,82 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { ports } from "#api/names.ts";
+import { TunnelPool } from "../hbone/pool.ts";
+import { createTunnelServer, type TunnelServer } from "../hbone/server.ts";
+import type { CapturedPod, ProxyContext } from "./context.ts";
+import { handlePlain, handleTunnel } from "./inbound.ts";
+import { handleOutbound } from "./outbound.ts";
+
+/** The proxy of one captured pod: listens inside its network on 15001, 15006 and 15008. */
+export class PodProxy {
+  readonly pod: CapturedPod;
+  readonly #context: ProxyContext;
+  readonly #pool: TunnelPool;
+  readonly #tunnels: TunnelServer;
+  readonly #servers: Server[] = [];
+  readonly #connections = new Set<Socket>();
+  readonly #stopRenewal: () => void;
+
+  /** Throws where the pod's identity has no certificate yet. */
+  constructor(context: ProxyContext, pod: CapturedPod) {
+    this.#context = context;
+    this.pod = pod;
+    const credentials = context.certificates.get(pod.identity);
+    if (credentials === undefined) throw new Error(`there is no certificate yet for ${pod.identity}`);
+    this.#pool = new TunnelPool({
+      socket: () => pod.network.socket(),
+      identity: pod.identity,
+      credentials: () => context.certificates.get(pod.identity),
+    });
+    this.#tunnels = createTunnelServer({
+      credentials,
+      log: context.log,
+      onStream: ({ tls, stream, headers }) => void handleTunnel(context, { pod, tls }, { stream, headers }),
+    });
+    this.#stopRenewal = context.certificates.onRenewed((spiffeId, renewed) => {
+      if (spiffeId === pod.identity) this.#tunnels.renew(renewed);
+    });
+  }
+
+  /** Begins to listen; throws CaptureError. */
+  listen(): void {
+    const { pod } = this;
+    const context = this.#context;
+    const handlers: readonly (readonly [number, (socket: Socket) => void])[] = [
+      [ports.outbound, (socket) => void handleOutbound(context, { pod, pool: this.#pool }, socket)],
+      [ports.inbound, (socket) => void handlePlain(context, pod, socket)],
+      [ports.hbone, (socket) => this.#tunnels.accept(socket.setNoDelay(true).setKeepAlive(true, 180_000))],
+    ];
+    for (const [port, handle] of handlers) {
+      const server = createServer({ allowHalfOpen: true, pauseOnConnect: port !== ports.hbone }, (socket) => {
+        this.#connections.add(socket);
+        socket.once("close", () => this.#connections.delete(socket));
+        handle(socket);
+      });
+      server.listen({ fd: pod.network.listen(port) });
+      this.#servers.push(server);
+    }
+  }
+
+  /** Connections that came to it and are still there. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Takes nothing new and resolves when everything that stands has ended. */
+  async drain(): Promise<void> {
+    const ended = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    this.#tunnels.drain();
+    this.#pool.drain();
+    await Promise.all(ended);
+    this.#stopRenewal();
+  }
+
+  /** Ends everything at once. */
+  destroy(): void {
+    for (const server of this.#servers) server.close();
+    this.#stopRenewal();
+    this.#tunnels.destroy();
+    this.#pool.destroy();
+    for (const socket of this.#connections) socket.destroy();
+  }
+}

@@ -1,0 +1,139 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ordinaryUser, Slipway, type SlipwayUser } from "./support/slipway.ts";
+
+const user = await ordinaryUser();
+const people: readonly (readonly [string, SlipwayUser | undefined])[] = [
+  [process.getuid?.() === 0 ? "root" : "this user", undefined],
+  ...(user === undefined ? [] : [["an ordinary user", user] as const]),
+];
+const manifest = join(import.meta.dirname, "ambient/bank.yaml");
+
+interface Pod {
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly status: {
+    readonly podIP?: string;
+    readonly containerStatuses?: readonly { readonly restartCount: number; readonly ready: boolean }[];
+  };
+}
+
+const ofNamespace = (kind: string, name: string, spec: object) =>
+  JSON.stringify({ apiVersion: "security.istio.io/v1", kind, metadata: { name, namespace: "bank" }, spec });
+
+describe.each(people)("ambient mode as %s", (_, person) => {
+  let slipway: Slipway;
+
+  const pods = async (namespace = "bank"): Promise<readonly Pod[]> =>
+    (JSON.parse(await slipway.kubectl("-n", namespace, "get", "pods", "-o", "json")) as { items: readonly Pod[] })
+      .items;
+  const captured = async (): Promise<number> =>
+    (await pods()).filter(({ metadata }) => metadata.annotations?.["ambient.istio.io/redirection"] === "enabled")
+      .length;
+  /** What the ledger answers a caller, or why it does not. */
+  const ask = async (namespace: string, caller: string): Promise<string> => {
+    const script = `fetch("http://ledger.bank/", { signal: AbortSignal.timeout(5000) }).then((r) => r.text()).then(console.log, (e) => console.log("refused", e.cause?.code ?? e.name))`;
+    return (await slipway.kubectl("-n", namespace, "exec", `deploy/${caller}`, "--", "node", "-e", script)).trim();
+  };
+  const addressOf = async (namespace: string, app: string): Promise<string | undefined> =>
+    (await pods(namespace)).find(({ metadata }) => metadata.name.startsWith(app))?.status.podIP;
+  const log = (): Promise<string> => slipway.kubectl("-n", "istio-system", "logs", "ds/ztunnel", "--tail=400");
+  const apply = async (text: string): Promise<string> => {
+    const file = join(slipway.state, "policy.json");
+    await writeFile(file, text);
+    return slipway.kubectl("apply", "-f", file);
+  };
+  const answers = async (): Promise<number> =>
+    Number((await slipway.kubectl("-n", "bank", "logs", "deploy/standing", "-c", "main", "--tail=1")).trim());
+  const goesOn = async (): Promise<void> => {
+    const before = await answers();
+    await expect.poll(answers, { timeout: 5000 }).toBeGreaterThan(before);
+  };
+  let before: readonly Pod[] = [];
+
+  beforeAll(async () => {
+    slipway = await Slipway.create(person);
+    await slipway.must(["up"]);
+    await slipway.kubectl("apply", "-f", manifest);
+  });
+  afterAll(() => slipway.dispose());
+
+  test("plain pods talk, one of them over a connection that is to stand through all that follows", async () => {
+    const ready = async () => (await pods()).every(({ status }) => status.containerStatuses?.every((one) => one.ready));
+    await expect.poll(ready, { timeout: 30_000 }).toBe(true);
+    await expect.poll(answers, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => ask("outside", "stranger"), { timeout: 10_000 }).toMatch(/^10\.244\./);
+    before = await pods();
+  });
+
+  test("a label enrols a namespace: traffic is HBONE between proven identities", async () => {
+    await slipway.kubectl("label", "namespace", "bank", "istio.io/dataplane-mode=ambient");
+    await expect.poll(captured, { timeout: 20_000 }).toBe(3);
+    // The ledger still sees who calls.
+    await expect.poll(() => ask("bank", "payments"), { timeout: 10_000 }).toBe(await addressOf("bank", "payments"));
+    const line =
+      /connection complete.*src\.identity="spiffe:\/\/cluster\.local\/ns\/bank\/sa\/payments".*dst\.hbone_addr=.*dst\.service="ledger\.bank\.svc\.cluster\.local".*dst\.identity="spiffe:\/\/cluster\.local\/ns\/bank\/sa\/ledger".*direction="inbound"/;
+    await expect.poll(log, { timeout: 5000 }).toMatch(line);
+    const read = `fetch("http://127.0.0.1:15020/metrics").then((r) => r.text()).then(console.log)`;
+    const metrics = await slipway.kubectl("-n", "istio-system", "exec", "ds/ztunnel", "--", "node", "-e", read);
+    expect(metrics).toMatch(
+      /istio_tcp_connections_opened_total\{reporter="destination",source_workload="payments".*source_principal="spiffe:\/\/cluster\.local\/ns\/bank\/sa\/payments".*destination_workload="ledger".*connection_security_policy="mutual_tls"\} \d/,
+    );
+    await goesOn();
+  });
+
+  test("STRICT refuses plaintext and names what refused it; probes still pass", async () => {
+    expect(await ask("outside", "stranger")).toBe(await addressOf("outside", "stranger"));
+    await apply(ofNamespace("PeerAuthentication", "default", { mtls: { mode: "STRICT" } }));
+    await expect.poll(() => ask("outside", "stranger"), { timeout: 10_000 }).toContain("refused");
+    expect(await ask("bank", "payments")).toMatch(/^10\.244\./);
+    expect(await log()).toMatch(
+      /direction="inbound".*policy="istio-system\/istio_converted_static_strict".*error="connection closed due to policy rejection: explicitly denied by/,
+    );
+    await slipway.kubectl("-n", "bank", "delete", "peerauthentication", "default");
+    await expect.poll(() => ask("outside", "stranger"), { timeout: 10_000 }).toMatch(/^10\.244\./);
+  });
+
+  test("an AuthorizationPolicy denies an identity, and the log names it", async () => {
+    const principals = ["cluster.local/ns/bank/sa/payments"];
+    await apply(
+      ofNamespace("AuthorizationPolicy", "no-payments", {
+        action: "DENY",
+        rules: [{ from: [{ source: { principals } }] }],
+      }),
+    );
+    await expect.poll(() => ask("bank", "payments"), { timeout: 10_000 }).toContain("refused");
+    expect(await log()).toMatch(
+      /src\.identity="[^"]*payments".*direction="inbound".*error="[^"]*denied by: bank\/no-payments"/,
+    );
+    expect(await ask("outside", "stranger")).toMatch(/^10\.244\./);
+    await slipway.kubectl("-n", "bank", "delete", "authorizationpolicy", "no-payments");
+    await expect.poll(() => ask("bank", "payments"), { timeout: 10_000 }).toMatch(/^10\.244\./);
+  });
+
+  test("without the label all is as before, and no pod or connection has ended meanwhile", async () => {
+    await slipway.kubectl("label", "namespace", "bank", "istio.io/dataplane-mode-");
+    await expect.poll(captured, { timeout: 20_000 }).toBe(0);
+    const lines = (await log()).split("\n").length;
+    expect(await ask("bank", "payments")).toMatch(/^10\.244\./);
+    expect(
+      (await log())
+        .split("\n")
+        .slice(lines - 1)
+        .join("\n"),
+    ).not.toContain("ledger.bank");
+    await goesOn();
+    const after = await pods();
+    expect(after.map(({ metadata }) => metadata.uid).toSorted()).toEqual(
+      before.map(({ metadata }) => metadata.uid).toSorted(),
+    );
+    const restarts = after.flatMap(({ status }) =>
+      (status.containerStatuses ?? []).map(({ restartCount }) => restartCount),
+    );
+    expect(restarts).toEqual(restarts.map(() => 0));
+  });
+});
