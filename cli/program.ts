@@ -9,6 +9,7 @@ import { addProxyStatus } from "./commands/proxy-status.ts";
 import { addStart } from "./commands/start.ts";
 import { addStatus } from "./commands/status.ts";
 import { addUp } from "./commands/up.ts";
+import { addZtunnelConfig } from "./commands/ztunnel-config.ts";
 
 /** The whole command line, in the order of its help. */
 export function createProgram(): Command {
@@ -27,6 +28,7 @@ export function createProgram(): Command {
     addLab,
     addProxyStatus,
     addProxyConfig,
+    addZtunnelConfig,
     addKubectl,
   ])
     add(program);

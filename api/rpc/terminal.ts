@@ -17,6 +17,8 @@ export interface PodSummary {
   readonly namespace: string;
   readonly name: string;
   readonly workload: string;
+  /** Empty while it is not bound to one. */
+  readonly node: string;
   readonly ready: boolean;
   readonly phase: string;
   /** Why it is not ready, if it is not. */

@@ -24,6 +24,7 @@ export function summaryOf(pod: IPod): PodSummary {
     namespace: pod.metadata?.namespace ?? "",
     name: pod.metadata?.name ?? "",
     workload: workloadOf(pod),
+    node: pod.spec?.nodeName ?? "",
     ready: isReady(pod),
     phase: pod.metadata?.deletionTimestamp ? "Terminating" : (pod.status?.phase ?? "Pending"),
     reason: isReady(pod) ? undefined : reasonOf(pod),

@@ -42,12 +42,21 @@ export function adminRoutes(sources: AdminSources): Routes {
 }
 
 /** For whoever collects metrics. */
-export function statsRoutes({ registry }: Pick<AdminSources, "registry">): Routes {
+export function statsRoutes(sources: AdminSources): Routes {
+  const { registry } = sources;
   const metrics = {
     help: "metrics in Prometheus' text format",
     answer: () => ({ text: registry.text(), type: "text/plain; version=0.0.4; charset=utf-8" }),
   };
-  return { "/metrics": metrics, "/stats/prometheus": metrics };
+  return {
+    "/metrics": metrics,
+    "/stats/prometheus": metrics,
+    "/slipway/config_dump": {
+      method: "GET",
+      help: "what it knows, as at the admin port, which cannot be reached from outside of the pod",
+      answer: () => ({ json: configDump(sources) }),
+    },
+  };
 }
 
 export function readinessRoutes({ notReady }: Pick<AdminSources, "notReady">): Routes {
