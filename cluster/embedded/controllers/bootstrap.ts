@@ -55,10 +55,23 @@ export async function bootstrap(resources: Resources, addresses: BootstrapAddres
       ],
     },
   };
+  const dnsSlice: IEndpointSlice & KubeObject = {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name: "kube-dns", namespace: "kube-system", labels: { "kubernetes.io/service-name": "kube-dns" } },
+    addressType: "IPv4",
+    endpoints: [{ addresses: [addresses.dns], conditions: { ready: true } }],
+    ports: [
+      { name: "dns", port: 53, protocol: "UDP" },
+      { name: "dns-tcp", port: 53, protocol: "TCP" },
+    ],
+  };
+  const slices: ResourceType = { group: "discovery.k8s.io", version: "v1", resource: "endpointslices" };
   await Promise.all([
     ensure(coreV1("services"), api),
-    ensure({ group: "discovery.k8s.io", version: "v1", resource: "endpointslices" }, apiSlice),
+    ensure(slices, apiSlice),
     ensure(coreV1("services"), dns),
+    ensure(slices, dnsSlice),
     ...priorityClasses.map((object) => ensure(priorityClassType, object)),
   ]);
 }

@@ -90,11 +90,17 @@ export class AddressBook {
     this.#workloads.set(name, workload);
     // Many share a node's address; none of them can be told by it.
     if (workload.networkMode !== NetworkMode.HOST_NETWORK)
-      for (const address of workload.addresses) this.#workloadsByAddress.set(addressText(address), workload);
+      for (const address of workload.addresses) this.#claim(addressText(address), workload);
     for (const service of Object.keys(workload.services)) {
       const members = this.#endpoints.get(service) ?? new Set();
       this.#endpoints.set(service, members.add(workload));
     }
+  }
+
+  /** A pod is known better by itself than as somebody's endpoint. */
+  #claim(address: string, workload: Workload): void {
+    const known = this.#workloadsByAddress.get(address);
+    if (known === undefined || isPod(workload) || !isPod(known)) this.#workloadsByAddress.set(address, workload);
   }
 
   #addService(name: string, service: Service): void {
@@ -124,3 +130,5 @@ export class AddressBook {
 function forget<T>(map: Map<string, T>, key: string, value: T): void {
   if (map.get(key) === value) map.delete(key);
 }
+
+const isPod = ({ uid }: Workload): boolean => uid.split("/")[2] === "Pod";

@@ -67,7 +67,7 @@ export function workloadAddress(workload: Workload, { snapshot, services, polici
 }
 
 /** An IPv4 address in network order; nothing for other text: the cluster has no other addresses. */
-function addressBytes(address: string): Buffer[] {
+export function addressBytes(address: string): Buffer[] {
   const octets = address.split(".").map(Number);
   const valid = octets.length === 4 && octets.every((octet) => Number.isInteger(octet) && octet >= 0 && octet < 256);
   return valid ? [Buffer.from(octets)] : [];

@@ -26,7 +26,8 @@ export function memberships({ services, endpoints }: Snapshot): (workload: Workl
   return (workload) => found.get(workload) ?? {};
 }
 
-function mappingOf(service: Service, ports: Readonly<Record<string, number>>): readonly PortMapping[] {
+/** Ports of a service by which an endpoint with these ports is reached. */
+export function mappingOf(service: Service, ports: Readonly<Record<string, number>>): readonly PortMapping[] {
   return service.ports.flatMap(({ name, port }) => {
     const targetPort = ports[name];
     return targetPort === undefined ? [] : [{ servicePort: port, targetPort }];

@@ -1,4 +1,5 @@
 import type { Authorization } from "#gen/istio/istio/security/authorization.ts";
+import type { Address } from "#gen/istio/istio/workload/workload.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { Memo } from "../memo.ts";
 import type { AmbientResources } from "../translate.ts";
@@ -6,13 +7,14 @@ import { serviceAddress, serviceKey, workloadAddress, workloadUid } from "./addr
 import { memberships } from "./memberships.ts";
 import { authorizationKey, strictAuthorization } from "./peer-authorization.ts";
 import { authorizationOf, selectedBy } from "./policy-authorization.ts";
+import { unmanagedWorkloads } from "./unmanaged.ts";
 
 /** Every ztunnel is told the same: all workloads and services, and who may connect to them. */
 export function translateZtunnel(snapshot: Snapshot, memo: Memo): AmbientResources {
   const { services, endpoints, workloads, peerAuthentications, authorizationPolicies, mesh } = snapshot;
   const deps = [services, endpoints, workloads, peerAuthentications, authorizationPolicies, mesh];
   return memo.get("ztunnel", deps, () => {
-    const addresses: [string, ReturnType<typeof serviceAddress>][] = [];
+    const addresses: (readonly [string, Address])[] = [];
     const authorizations = new Map<string, Authorization>();
     for (const policy of authorizationPolicies) {
       const make = () => authorizationOf(policy, mesh.rootNamespace);
@@ -22,6 +24,8 @@ export function translateZtunnel(snapshot: Snapshot, memo: Memo): AmbientResourc
     for (const service of services.values()) {
       if (service.resolution !== "static") continue;
       addresses.push([serviceKey(service), memo.of(service, "address", [], () => serviceAddress(service))]);
+      const list = endpoints.get(service.hostname);
+      addresses.push(...memo.of(service, "unmanaged", [list], () => unmanagedWorkloads(snapshot, service)));
     }
     const servicesOf = memberships(snapshot);
     for (const workload of workloads.values()) {
