@@ -41,6 +41,12 @@ describe.each(people)("ambient mode as %s", (_, person) => {
   };
   const addressOf = async (namespace: string, app: string): Promise<string | undefined> =>
     (await pods(namespace)).find(({ metadata }) => metadata.name.startsWith(app))?.status.podIP;
+  /** The application's container in the shop. */
+  const shopContainers = async (): Promise<{ readonly shop: string }> => {
+    const path = "jsonpath={.spec.template.spec.containers[*].name}";
+    const names = (await slipway.kubectl("-n", "shop", "get", "deploy", "storefront", "-o", path)).trim().split(" ");
+    return { shop: names.find((name) => name !== "istio-proxy") ?? "" };
+  };
   const log = (): Promise<string> => slipway.kubectl("-n", "istio-system", "logs", "ds/ztunnel", "--tail=400");
   const apply = async (text: string): Promise<string> => {
     const file = join(slipway.state, "policy.json");
@@ -84,6 +90,34 @@ describe.each(people)("ambient mode as %s", (_, person) => {
       /istio_tcp_connections_opened_total\{reporter="destination",source_workload="payments".*source_principal="spiffe:\/\/cluster\.local\/ns\/bank\/sa\/payments".*destination_workload="ledger".*connection_security_policy="mutual_tls"\} \d/,
     );
     await goesOn();
+  });
+
+  test("captured pods, sidecars, gateways and the API server reach each other", async () => {
+    const script = (url: string) =>
+      `process.env.NODE_TLS_REJECT_UNAUTHORIZED = 0; fetch("${url}", { signal: AbortSignal.timeout(5000) }).then((r) => console.log(r.status), (e) => console.log("refused", e.cause?.code ?? e.name))`;
+    const status = async (pod: readonly [namespace: string, name: string, container: string], url: string) => {
+      const [namespace, name, container] = pod;
+      const command = ["-n", namespace, "exec", `deploy/${name}`, "-c", container, "--", "node", "-e", script(url)];
+      return (await slipway.kubectl(...command)).trim();
+    };
+    expect(await status(["bank", "payments", "main"], "http://cart.shop/")).toBe("200");
+    expect(await status(["bank", "payments", "main"], "https://kubernetes.default/version")).toMatch(/^(200|401|403)$/);
+    const { shop } = await shopContainers();
+    expect(await status(["shop", "storefront", shop], "http://ledger.bank/")).toBe("200");
+    await slipway.kubectl("apply", "-f", join(import.meta.dirname, "ambient/gateway.yaml"));
+    const gateway = "http://istio-ingressgateway.istio-system/";
+    await expect.poll(() => status(["outside", "stranger", "main"], gateway), { timeout: 10_000 }).toBe("200");
+  });
+
+  test("nobody gets in by the proxy's own ports", async () => {
+    const ledger = await addressOf("bank", "ledger");
+    const dial = `const host = "${ledger}"; const tls = require("tls"); const net = require("net");
+      const plain = (port) => new Promise((done) => { const s = net.connect(port, host, () => s.write("GET / HTTP/1.0\\r\\n\\r\\n")); let got = ""; s.on("data", (d) => (got += d)).on("error", () => {}).on("close", () => done(port + ":" + got.length)).setTimeout(3000, () => s.destroy()); });
+      const hbone = () => new Promise((done) => { const s = tls.connect({ host, port: 15008, ALPNProtocols: ["h2"], rejectUnauthorized: false }); s.on("data", (d) => done("hbone: " + d)).on("error", (e) => done("hbone: " + e.code)).on("close", () => done("hbone: closed")); });
+      Promise.all([plain(15001), plain(15006), plain(15008), hbone()]).then((all) => console.log(all.join(" ")));`;
+    const seen = await slipway.kubectl("-n", "outside", "exec", "deploy/stranger", "--", "node", "-e", dial);
+    expect(seen).toMatch(/^15001:0 15006:0 15008:\d? hbone: (closed|ERR_SSL_\w+|ECONNRESET)/);
+    expect(await log()).toContain("refused a tunnel: TLS failed");
   });
 
   test("STRICT refuses plaintext and names what refused it; probes still pass", async () => {
