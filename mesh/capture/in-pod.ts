@@ -46,6 +46,9 @@ export const inPodReturnTables: readonly Table[] = inPodTables.filter(({ name })
 /** Routing table of answers to connections that the proxy makes in a client's name: they never leave the pod. */
 const TABLE = 100;
 
+/** The rule as `ip rule show` prints it. */
+export const IN_POD_RULE = `fwmark ${RETURNING} lookup ${TABLE}`;
+
 /** Lines for `ip -batch -`. */
 export const inPodRoutes: readonly string[] = [
   `rule add fwmark ${RETURNING} pref 32764 lookup ${TABLE}`,

@@ -1,4 +1,4 @@
-import { inPodReturnTables, inPodRoutes, inPodTables, withoutInPodRoutes } from "./in-pod.ts";
+import { IN_POD_RULE, inPodReturnTables, inPodRoutes, inPodTables, withoutInPodRoutes } from "./in-pod.ts";
 import { restoreInput, type Table } from "./iptables.ts";
 import type { NetworkNamespace } from "./namespaces.ts";
 
@@ -6,7 +6,7 @@ type Runner = Pick<NetworkNamespace, "run">;
 
 /** Leads new connections of a pod to the node's proxy, which must listen there already. May be repeated. */
 export async function capturePod(namespace: Runner): Promise<void> {
-  await setRoutes(namespace, [...withoutInPodRoutes, ...inPodRoutes]);
+  await setRoutes(namespace);
   await setTables(namespace, inPodTables);
 }
 
@@ -16,7 +16,8 @@ export const releasePod = (namespace: Runner): Promise<void> => setTables(namesp
 /** Nothing of ours stays. For when no connection is left. */
 export async function cleanPod(namespace: Runner): Promise<void> {
   await setTables(namespace, []);
-  await setRoutes(namespace, withoutInPodRoutes);
+  // What is not there need not go.
+  await runIp(namespace, withoutInPodRoutes, ["-force"]).catch(() => undefined);
 }
 
 async function setTables(namespace: Runner, tables: readonly Table[]): Promise<void> {
@@ -24,11 +25,12 @@ async function setTables(namespace: Runner, tables: readonly Table[]): Promise<v
   if (input !== "") await namespace.run(["iptables-restore", "--noflush", "--wait"], input);
 }
 
-/** Deleting what is not there is no mistake. */
-async function setRoutes(namespace: Runner, lines: readonly string[]): Promise<void> {
-  const isDeletion = (line: string): boolean => / (del|flush) /.test(line);
-  const deletions = lines.filter(isDeletion);
-  await namespace.run(["ip", "-force", "-batch", "-"], `${deletions.join("\n")}\n`).catch(() => undefined);
-  const additions = lines.filter((line) => !isDeletion(line));
-  if (additions.length > 0) await namespace.run(["ip", "-batch", "-"], `${additions.join("\n")}\n`);
+/** Answers of connections that stand must find their way at every moment, also while another process takes over: nothing is replaced. */
+async function setRoutes(namespace: Runner): Promise<void> {
+  const rules = await namespace.run(["ip", "rule", "show"]);
+  const missing = inPodRoutes.filter((line) => !line.startsWith("rule ") || !rules.includes(IN_POD_RULE));
+  await runIp(namespace, missing);
 }
+
+const runIp = (namespace: Runner, lines: readonly string[], flags: readonly string[] = []): Promise<string> =>
+  namespace.run(["ip", ...flags, "-batch", "-"], `${lines.join("\n")}\n`);

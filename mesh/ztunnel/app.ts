@@ -23,6 +23,9 @@ import { Connections } from "./telemetry/connections.ts";
 import { TcpMetrics } from "./telemetry/metrics.ts";
 import type { ProxyContext } from "./traffic/context.ts";
 
+/** How long to wait for pods that cannot be captured. */
+const CAPTURE_MS = 10_000;
+
 export interface ZtunnelOptions {
   readonly connection: Connection;
   readonly log: Log;
@@ -44,7 +47,7 @@ export async function buildZtunnel(config: ZtunnelConfig, options: ZtunnelOption
   const client = new KubeClient(options.connection);
   const open = networkNamespaces(PROXY_MARK);
   const findNetwork = (address: string) => findPodNetwork({ folder: config.files.namespaces, open }, address);
-  let lookedAt = false;
+  let patience = true;
   let ending = false;
   const sources: AdminSources = {
     ...context,
@@ -54,7 +57,7 @@ export async function buildZtunnel(config: ZtunnelConfig, options: ZtunnelOption
     notReady: () => {
       if (ending) return "it is ending";
       if (!isTold(xds)) return "the control plane has not told what there is yet";
-      return lookedAt ? undefined : "the pods of the node are not known yet";
+      return patience ? "pods of the node are not captured yet" : undefined;
     },
     quit: options.onQuit,
   };
@@ -67,14 +70,20 @@ export async function buildZtunnel(config: ZtunnelConfig, options: ZtunnelOption
   const host = { context, log: log.part("inpod"), findNetwork, isTold: () => isTold(xds) };
   const { node, trustDomain } = config;
   const pods = new NodePods({ client, node, trustDomain, host, log: log.part("cni") });
-  void pods.ready.then(() => {
-    lookedAt = true;
+  // A predecessor ends when this one is ready: then its pods must be ours. One that cannot be captured holds nobody up for long.
+  void pods.ready.then(async () => {
+    const end = Date.now() + CAPTURE_MS;
+    do await delay(20);
+    while (Date.now() < end && (!isTold(xds) || pods.pending > 0));
+    patience = false;
   });
   return {
     stop: async () => {
       ending = true;
+      const replaced = pods.hasSuccessor(config.pod);
       pods.stop();
-      await Promise.race([pods.drain(), delay(config.drainMs)]);
+      // Alone, the sooner it is gone the sooner another may take its place.
+      if (replaced) await Promise.race([pods.drain(), delay(config.drainMs)]);
       xds.close();
       context.certificates.close();
       client.close();

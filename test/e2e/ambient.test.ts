@@ -149,6 +149,23 @@ describe.each(people)("ambient mode as %s", (_, person) => {
     await expect.poll(() => ask("bank", "payments"), { timeout: 10_000 }).toMatch(/^10\.244\./);
   });
 
+  test("another ztunnel takes over without a failed connection", async () => {
+    const script = `const { request } = require("http"); const held = require("net").connect(7000, "ledger.bank"); let failed = "", asked = 0, echoed = 0;
+      held.on("data", () => echoed++).on("error", (e) => (failed += "held " + e.code)).on("close", () => (failed += "held closed"));
+      const end = Date.now() + 6000;
+      const ask = () => new Promise((done) => request({ host: "ledger.bank", agent: false }, (r) => r.resume().on("end", done)).on("error", (e) => { failed += e.code + " "; done(); }).end());
+      (async () => { while (Date.now() < end) { held.write("."); await ask(); asked++; await new Promise((done) => setTimeout(done, 10)); } console.log(JSON.stringify({ failed, asked, echoed })); process.exit(); })();`;
+    const asking = slipway.kubectl("-n", "bank", "exec", "deploy/payments", "--", "node", "-e", script);
+    const before = await slipway.kubectl("-n", "istio-system", "get", "pods", "-l", "app=ztunnel", "-o", "name");
+    await slipway.kubectl("-n", "istio-system", "rollout", "restart", "daemonset/ztunnel");
+    await slipway.kubectl("-n", "istio-system", "rollout", "status", "daemonset/ztunnel", "--timeout=20s");
+    const { failed, asked, echoed } = JSON.parse(await asking) as { failed: string; asked: number; echoed: number };
+    expect(failed).toBe("");
+    expect(Math.min(asked, echoed)).toBeGreaterThan(50);
+    const after = await slipway.kubectl("-n", "istio-system", "get", "pods", "-l", "app=ztunnel", "-o", "name");
+    expect(after).not.toBe(before);
+  });
+
   test("without the label all is as before, and no pod or connection has ended meanwhile", async () => {
     await slipway.kubectl("label", "namespace", "bank", "istio.io/dataplane-mode-");
     await expect.poll(captured, { timeout: 20_000 }).toBe(0);

@@ -19,6 +19,33 @@ type Node = INode & KubeObject;
 
 const HASH = "controller-revision-hash";
 
+/** A number, or a percentage of the nodes, rounded up as Kubernetes does for surges. */
+const countOf = (value: string | number | undefined, nodes: number): number =>
+  typeof value === "string" ? Math.ceil((Number.parseFloat(value) / 100) * nodes) : (value ?? 0);
+
+/**
+ * Replacing with a surge: the new pod comes beside the old one, which goes when the new one is ready. Gives the outdated pods that get
+ * a successor now, and those that end. Pure.
+ * @param nodes the pods of each node
+ */
+export function surgeStep(
+  nodes: readonly (readonly Pod[])[],
+  { isOutdated, surge }: { readonly isOutdated: (pod: Pod) => boolean; readonly surge: number },
+): { readonly begin: readonly Pod[]; readonly end: readonly Pod[] } {
+  const successors = (pods: readonly Pod[]): readonly Pod[] => pods.filter((pod) => isActive(pod) && !isOutdated(pod));
+  const waiting = nodes.filter((pods) => pods.some(isOutdated));
+  const end = waiting.flatMap((pods) => {
+    const replaced = successors(pods).some(isReady);
+    return pods.filter((pod) => isOutdated(pod) && (replaced || !isReady(pod)));
+  });
+  const surging = waiting.filter((pods) => successors(pods).length > 0 && !successors(pods).some(isReady)).length;
+  const begin = waiting
+    .filter((pods) => successors(pods).length === 0)
+    .slice(0, Math.max(0, surge - surging))
+    .flatMap((pods) => pods.find(isOutdated) ?? []);
+  return { begin, end };
+}
+
 /** One pod of each DaemonSet on every node that it fits; replaced one after the other when the template changes. */
 export function startDaemonSets(context: ControllerContext): Controller {
   const { resources, clock, logger } = context;
@@ -73,19 +100,28 @@ export function startDaemonSets(context: ControllerContext): Controller {
       ...template,
       metadata: { ...template.metadata, labels: { ...template.metadata?.labels, [HASH]: hash } },
     };
-    for (const node of wanted) {
-      if (onNode(node).length > 0 || coming.has(node)) continue;
+    const create = async (node: string): Promise<void> => {
+      if (coming.has(node)) return;
       coming.add(node);
       await createPod(context, set, labelled, { nodeName: node }).catch((error: unknown) => {
         coming.delete(node);
         throw error;
       });
-    }
+    };
+    for (const node of wanted) if (onNode(node).length === 0) await create(node);
     const superfluous = owned.filter((pod) => isActive(pod) && !wanted.includes(pod.spec?.nodeName ?? ""));
     const ended = owned.filter((pod) => pod.metadata.deletionTimestamp === undefined && !isActive(pod));
     for (const pod of [...superfluous, ...ended]) await deletePod(context, set, pod);
     if (set.spec?.updateStrategy?.type === "OnDelete") return;
-    const outdated = owned.filter((pod) => isActive(pod) && pod.metadata.labels?.[HASH] !== hash);
+    const isOutdated = (pod: Pod): boolean => isActive(pod) && pod.metadata.labels?.[HASH] !== hash;
+    const surge = countOf(set.spec?.updateStrategy?.rollingUpdate?.maxSurge, wanted.length);
+    if (surge > 0) {
+      const { begin, end } = surgeStep(wanted.map(onNode), { isOutdated, surge });
+      for (const pod of begin) await create(pod.spec?.nodeName ?? "");
+      for (const pod of end) await deletePod(context, set, pod);
+      return;
+    }
+    const outdated = owned.filter(isOutdated);
     const allReady = wanted.every((node) => onNode(node).some((pod) => isActive(pod) && isReady(pod)));
     // One at a time; those that do not work anyway need not wait.
     const next = outdated.find((pod) => !isReady(pod)) ?? (allReady ? outdated[0] : undefined);

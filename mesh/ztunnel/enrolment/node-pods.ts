@@ -53,6 +53,26 @@ export class NodePods {
     return [...this.#enrolments.values()].filter(({ captured }) => captured).length;
   }
 
+  /** How many are to be captured and are not yet. */
+  get pending(): number {
+    return [...this.#enrolments.values()].filter((one) => one.wanted && !one.captured).length;
+  }
+
+  /** Whether another one of us is ready on this node, and has our pods by now. */
+  hasSuccessor({ name, namespace }: { readonly name: string; readonly namespace: string }): boolean {
+    const own = this.#pods
+      .get(namespace, name)
+      ?.metadata.ownerReferences?.find(({ controller }) => controller === true);
+    return this.#pods.all.some(
+      ({ metadata, status }) =>
+        metadata.name !== name &&
+        metadata.deletionTimestamp === undefined &&
+        own !== undefined &&
+        (metadata.ownerReferences ?? []).some(({ uid }) => uid === own.uid) &&
+        (status?.conditions ?? []).some((condition) => condition.type === "Ready" && condition.status === "True"),
+    );
+  }
+
   stop(): void {
     this.#pods.dispose();
     this.#namespaces.dispose();

@@ -50,8 +50,8 @@ export class PodEnrolment {
     return this.#captured !== undefined;
   }
 
-  get pod(): PodFacts {
-    return this.#facts;
+  get wanted(): boolean {
+    return this.#wanted;
   }
 
   want(captured: boolean, facts: PodFacts): void {
