@@ -15,8 +15,6 @@ export const namespaces = {
   system: "istio-system",
   /** where the labs put the shop */
   shop: "shop",
-  /** outside the mesh: the partner service */
-  partner: "partner",
   /** where the traffic generator runs */
   traffic: "slipway-traffic",
 } as const;

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 export type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => void | Promise<void>;
@@ -7,15 +8,16 @@ export type Handler = (request: IncomingMessage, response: ServerResponse, url: 
 const LAME_DUCK_MS = 1500;
 
 /** Serves until TERM or INT, then goes on for a moment and lets requests in flight end. The kubelet sends TERM and waits. */
-export function serve(port: number, handler: Handler): Server {
-  const server = createServer((request, response) => {
+export function serve(port: number, handler: Handler, tls?: { readonly cert: string; readonly key: string }): Server {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const url = new URL(request.url ?? "/", "http://localhost");
     Promise.resolve(handler(request, response, url)).catch((error: unknown) => {
       console.error(error);
       if (!response.headersSent) sendJson(response, 500, { error: "internal error" });
       else response.destroy();
     });
-  });
+  };
+  const server = tls === undefined ? createServer(answer) : createSecureServer(tls, answer);
   // Longer than the proxies' pools keep idle connections, so that a proxy never meets a connection that is just being closed.
   server.keepAliveTimeout = 75_000;
   server.listen(port, () => console.log(`listening on ${(server.address() as AddressInfo).port}`));

@@ -32,6 +32,7 @@ export const resources = {
   deployments: type("apps/v1", "deployments"),
   daemonSets: type("apps/v1", "daemonsets"),
   leases: type("coordination.k8s.io/v1", "leases"),
+  subjectAccessReviews: type("authorization.k8s.io/v1", "subjectaccessreviews", false),
   tokenReviews: type("authentication.k8s.io/v1", "tokenreviews", false),
   customResourceDefinitions: type("apiextensions.k8s.io/v1", "customresourcedefinitions", false),
   mutatingWebhooks: type("admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", false),

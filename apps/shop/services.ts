@@ -27,7 +27,7 @@ const reply = (body: Readonly<Record<string, unknown>>, answers: readonly Answer
   versions: answers.flatMap((answer) => answer.versions),
 });
 
-/** storefront -> catalog, cart, payments -> ledger; partner stands outside of the mesh. */
+/** storefront -> catalog, cart, payments -> ledger; and a partner outside of the mesh. */
 export const services: Readonly<Record<string, Service>> = {
   storefront: async (request, url) => {
     if (url.pathname.startsWith("/cart")) {
@@ -70,8 +70,4 @@ export const services: Readonly<Record<string, Service>> = {
     return reply({ paid: ledger.status < 400, ledger: ledger.body }, [ledger]);
   },
   ledger: async () => reply({ recorded: true }),
-  partner: async (request) => {
-    console.log(`called by ${request.socket.remoteAddress} as ${request.headers["user-agent"] ?? "unknown"}`);
-    return reply({ offers: [{ id: "insurance", price: 990 }] });
-  },
 };

@@ -17,6 +17,7 @@ import { type Pilot, startPilot } from "./pilot.ts";
 import { adsDefinition } from "./serve/ads-service.ts";
 import { authenticator } from "./serve/authenticate.ts";
 import { startGrpcServer } from "./serve/grpc-server.ts";
+import { secretReader } from "./serve/secret-reader.ts";
 import { startDebugServer, startMonitoringServer } from "./status/status-server.ts";
 import { reviewConfiguration } from "./validation/webhook.ts";
 import { type Review, startWebhookServer } from "./webhook-server.ts";
@@ -91,14 +92,17 @@ async function serve(context: Context, pilot: Pilot, authority: LiveAuthority): 
   const grpc = await startGrpcServer({
     address: `${host}:${ports.grpc}`,
     credentials: ServerCredentials.createInsecure(),
-    services: [{ definition: adsDefinition, implementation: pilot.service(undefined) }],
+    services: [{ definition: adsDefinition, implementation: pilot.service() }],
   });
   stops.push(() => grpc.stop());
   const secureGrpc = await startGrpcServer({
     address: `${host}:${ports.secureGrpc}`,
     credentials: serving.grpcCredentials(),
     services: [
-      { definition: adsDefinition, implementation: pilot.service(authenticate) },
+      {
+        definition: adsDefinition,
+        implementation: pilot.service({ authenticate, mayReadSecrets: secretReader(client) }),
+      },
       caService({ authority, authenticate, authorizeImpersonation, trustDomain, log }),
     ],
   });

@@ -3,14 +3,15 @@ import pino from "pino";
 import { afterEach, describe, expect, it } from "vitest";
 import type { KubeObject } from "#api/kinds/object.ts";
 import { Node } from "#gen/xds/envoy/config/core/v3/base.ts";
+import type { Secret } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import { addressType, authorizationType } from "#mesh/lib/xds/ambient-types.ts";
 import { XdsClient } from "#mesh/lib/xds/client.ts";
-import { clusterType, endpointType, listenerType, routeType } from "#mesh/lib/xds/envoy-types.ts";
+import { clusterType, endpointType, listenerType, routeType, secretType } from "#mesh/lib/xds/envoy-types.ts";
 import { RefusedError } from "#mesh/lib/xds/resource-type.ts";
 import type { ObjectSink, ObjectSource } from "./ingest/source.ts";
 import { startPilot } from "./pilot.ts";
 import { adsDefinition } from "./serve/ads-service.ts";
-import type { Authenticate } from "./serve/authenticate.ts";
+import type { Authenticate, Identity } from "./serve/authenticate.ts";
 import { startGrpcServer } from "./serve/grpc-server.ts";
 import { startDebugServer, startMonitoringServer } from "./status/status-server.ts";
 
@@ -45,6 +46,19 @@ const routes = (resourceVersion: string, weight: number): KubeObject & { spec: o
   },
 });
 
+/** Only the account of gateways may read secrets, and not the first time it is asked for. */
+function laterAllowed(): (identity: Identity) => Promise<boolean> {
+  let asked = 0;
+  return async ({ serviceAccount }) => serviceAccount === "gateway" && ++asked > 1;
+}
+
+const secret = (root: string): KubeObject & { data: object } => ({
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: { name: "partner", namespace: "shop" },
+  data: { "ca.crt": Buffer.from(root).toString("base64") },
+});
+
 /** A whole pilot on ports of its own, fed by the test. */
 async function boot(authenticate?: Authenticate) {
   let sink: ObjectSink | undefined;
@@ -60,7 +74,12 @@ async function boot(authenticate?: Authenticate) {
   const server = await startGrpcServer({
     address: "127.0.0.1:0",
     credentials: ServerCredentials.createInsecure(),
-    services: [{ definition: adsDefinition, implementation: pilot.service(authenticate) }],
+    services: [
+      {
+        definition: adsDefinition,
+        implementation: pilot.service(authenticate && { authenticate, mayReadSecrets: laterAllowed() }),
+      },
+    ],
   });
   cleanups.push(() => server.stop());
   const debug = await startDebugServer(pilot, { host: "127.0.0.1", port: 0 });
@@ -102,14 +121,26 @@ function proxy(port: number, { protocol, name = "a", token, refuses }: Peer) {
     if (refuses?.() === true) throw new RefusedError(new Map([["80", "not to my taste"]]));
     routeUpdates += 1;
   });
+  const wanted = new Set(["kubernetes://partner-cacert", "kubernetes://nobody"]);
+  let secretUpdates = 0;
+  const secrets = client.subscribe(secretType, wanted, () => {
+    secretUpdates += 1;
+  });
   client.start();
   cleanups.push(() => client.close());
   return {
+    secretUpdates: () => secretUpdates,
+    roots: () => [...secrets.resources.values()].map(({ resource }) => rootOf(resource)),
     routeUpdates: () => routeUpdates,
     routes: () => routeNames.resources.get("80"),
     close: () => client.close(),
   };
 }
+
+const rootOf = ({ type }: Secret): string | undefined => {
+  const source = type?.$case === "validationContext" ? type.value.trustedCa?.specifier : undefined;
+  return source?.$case === "inlineBytes" ? source.value.toString() : undefined;
+};
 
 interface Acks {
   readonly acknowledged: boolean;
@@ -170,6 +201,20 @@ describe.each(["delta", "state-of-the-world"] as const)("discovery, %s", (protoc
     proxy(port, { protocol, token: "shop", name: "c" });
     await expect.poll(() => [...pilot.distributor.sessions].map(({ node }) => node.id)).toEqual(["c.shop"]);
     await expect.poll(() => new Set(seen)).toEqual(new Set([undefined, "elsewhere", "shop"]));
+  });
+});
+
+describe("secrets", () => {
+  it("go to proxies of their namespace whose account may read them, to no other, and again when they change", async () => {
+    const { port, put } = await boot(async ({ token }) => ({ namespace: "shop", serviceAccount: token ?? "" }));
+    put(secret("one"));
+    const gateway = proxy(port, { protocol: "delta", token: "gateway" });
+    const other = proxy(port, { protocol: "delta", name: "b", token: "default" });
+    await expect.poll(gateway.roots).toEqual(["one"]);
+    await expect.poll(other.secretUpdates).toBe(1);
+    put(secret("two"));
+    await expect.poll(gateway.roots).toEqual(["two"]);
+    expect(other.roots()).toEqual([]);
   });
 });
 

@@ -3,8 +3,7 @@ import type { Logger } from "pino";
 import type { KubeObject } from "#api/kinds/object.ts";
 import type { ObjectSource } from "./ingest/source.ts";
 import { type Change, ConfigStore, type StoreOptions } from "./ingest/store.ts";
-import { adsService } from "./serve/ads-service.ts";
-import type { Authenticate } from "./serve/authenticate.ts";
+import { type AdsOptions, adsService } from "./serve/ads-service.ts";
 import { Coalescer } from "./serve/coalescer.ts";
 import { Distributor } from "./serve/distributor.ts";
 import { ProxyRecord } from "./serve/proxy-events.ts";
@@ -23,12 +22,15 @@ export interface Pilot {
   readonly distributor: Distributor;
   readonly record: ProxyRecord;
   /** Discovery for proxies; without authentication for the plaintext port. */
-  service(authenticate: Authenticate | undefined): UntypedServiceImplementation;
+  service(callers?: Pick<AdsOptions, "authenticate" | "mayReadSecrets">): UntypedServiceImplementation;
   /** The first snapshot was published. */
   readonly ready: Promise<void>;
   readonly isReady: () => boolean;
   stop(): void;
 }
+
+/** Whoever it is, nobody asks, and so nobody gets what only some may have. */
+const strangers = { authenticate: undefined, mayReadSecrets: async () => false };
 
 /** ingest -> snapshot -> translate -> publish: every change ends in a new snapshot, several close together in one. */
 export function startPilot({ source, store: storeOptions, instance, log }: PilotOptions): Pilot {
@@ -65,7 +67,7 @@ export function startPilot({ source, store: storeOptions, instance, log }: Pilot
     record,
     ready,
     isReady: () => distributor.snapshot !== undefined,
-    service: (authenticate) => adsService({ distributor, events: record, authenticate, instance, log }),
+    service: (callers = strangers) => adsService({ distributor, events: record, ...callers, instance, log }),
     stop: () => {
       coalescer.stop();
       source.stop();

@@ -56,6 +56,7 @@ describe("the installation", () => {
       "*/status",
       "configmaps",
       "mutatingwebhookconfigurations",
+      "subjectaccessreviews",
       "tokenreviews",
       "validatingwebhookconfigurations",
     ]);

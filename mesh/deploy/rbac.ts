@@ -36,6 +36,9 @@ export const clusterRole: IClusterRole = {
     },
     { apiGroups: ["gateway.networking.k8s.io"], resources: ["*"], verbs: read },
     { apiGroups: ["apiextensions.k8s.io"], resources: ["customresourcedefinitions"], verbs: read },
+    // Certificates that Gateways and DestinationRules name, for proxies whose own account may read them too.
+    { apiGroups: [""], resources: ["secrets"], verbs: read },
+    { apiGroups: ["authorization.k8s.io"], resources: ["subjectaccessreviews"], verbs: ["create"] },
     // Who a proxy is, by its token.
     { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
     // The CA's certificate: into its own webhooks, and into a ConfigMap of every namespace.

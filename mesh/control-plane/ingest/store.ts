@@ -19,6 +19,7 @@ import { virtualServiceSpec } from "../model/virtual-service.ts";
 import { findMistakes } from "./check-spec.ts";
 import { joinEndpoints } from "./endpoints.ts";
 import { isPodReady, originOf, parsePod, parseService, parseSlice, type Slice, specOf } from "./parse-core.ts";
+import { parseCredential } from "./parse-credential.ts";
 import { servicesOf } from "./parse-service-entry.ts";
 import { Table } from "./table.ts";
 
@@ -77,6 +78,7 @@ export class ConfigStore {
   readonly #sidecars = new Table(config(sidecarSpec));
   readonly #peerAuthentications = new Table(config(peerAuthenticationSpec));
   readonly #authorizationPolicies = new Table(authorizationPolicy);
+  readonly #credentials = new Table(parseCredential);
   #resolved: { from: Snapshot["virtualServices"]; resolved: Snapshot["virtualServices"] } | undefined;
   #joined: { deps: readonly unknown[]; endpoints: Snapshot["endpoints"] } | undefined;
   #registry: { deps: readonly unknown[]; services: Snapshot["services"] } | undefined;
@@ -164,6 +166,7 @@ export class ConfigStore {
       peerAuthentications: this.#peerAuthentications.oldestFirst,
       authorizationPolicies: this.#authorizationPolicies.oldestFirst,
       sidecars: this.#sidecars.oldestFirst,
+      credentials: this.#credentials.map as Snapshot["credentials"],
       versions: new Map(this.#versions),
     };
   }
@@ -180,7 +183,10 @@ export class ConfigStore {
       const external = [...this.#serviceEntries.map.values()].flatMap(({ origin, spec }) =>
         servicesOf(origin, spec, this.#mesh.defaultServiceExportTo),
       );
-      const all = [...external, ...this.#services.map.values()];
+      const services = [...this.#services.map.values()];
+      // A Service that is exported to nobody leaves its name to a ServiceEntry.
+      const hidden = services.filter(({ exportTo }) => exportTo.includes("~"));
+      const all = [...hidden, ...external, ...services.filter((service) => !hidden.includes(service))];
       const sorted = all.toSorted((a, b) => (a.hostname < b.hostname ? -1 : 1));
       this.#registry = { deps, services: new Map(sorted.map((service) => [service.hostname, service])) };
     }
@@ -239,6 +245,8 @@ export class ConfigStore {
         return this.#peerAuthentications;
       case "AuthorizationPolicy":
         return this.#authorizationPolicies;
+      case "Secret":
+        return this.#credentials;
       default:
         return undefined;
     }
@@ -252,6 +260,6 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 const keyOf = ({ kind, metadata }: KubeObject): string => `${kind}/${metadata.namespace ?? ""}/${metadata.name ?? ""}`;
 
-const isConfiguration = (kind: string): boolean => !["Pod", "EndpointSlice", "ConfigMap"].includes(kind);
+const isConfiguration = (kind: string): boolean => !["Pod", "EndpointSlice", "ConfigMap", "Secret"].includes(kind);
 
 const changeOf = (kind: string): Change => (kind === "Pod" || kind === "EndpointSlice" ? "endpoints" : "config");

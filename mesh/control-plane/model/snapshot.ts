@@ -92,6 +92,17 @@ export interface Endpoint {
   readonly weight: number;
 }
 
+/** Keys and certificates that a Secret holds for gateways and for calls to the outside. */
+export interface Credential {
+  readonly origin: Origin;
+  /** PEM. */
+  readonly certificate: { readonly chain: string; readonly key: string } | undefined;
+  /** PEM of the authorities that the other side's certificate may come from. */
+  readonly root: string | undefined;
+  /** PEM of their list of revoked certificates. */
+  readonly revoked: string | undefined;
+}
+
 /** Everything that proxies' configuration is computed from, at one moment; never changed after it is built. */
 export interface Snapshot {
   /** Grows by one with each snapshot of this process. */
@@ -112,6 +123,8 @@ export interface Snapshot {
   readonly peerAuthentications: readonly Config<PeerAuthenticationSpec>[];
   readonly authorizationPolicies: readonly Config<AuthorizationPolicy>[];
   readonly sidecars: readonly Config<SidecarSpec>[];
+  /** By "namespace/name". */
+  readonly credentials: ReadonlyMap<string, Credential>;
   /** resourceVersion of every object that went in, by "Kind/namespace/name". */
   readonly versions: ReadonlyMap<string, string>;
 }
@@ -130,6 +143,8 @@ export interface ProxyNode {
   readonly version: string;
   /** False if inbound connections do not arrive by redirection (interception mode NONE). */
   readonly intercepts: boolean;
+  /** Whether its service account may read the Secrets of its namespace. */
+  readonly readsSecrets: boolean;
 }
 
 /** Something that a person should know about their configuration; translation goes on without the part. */

@@ -15,13 +15,14 @@ import {
   DiscoveryResponse,
 } from "#gen/xds/envoy/service/discovery/v3/discovery.ts";
 import type { ProxyNode } from "../model/snapshot.ts";
-import { xdsTypeOf } from "../xds/resource.ts";
+import { type XdsType, xdsTypeOf } from "../xds/resource.ts";
 import type { Authenticate, Identity } from "./authenticate.ts";
 import type { Distributor } from "./distributor.ts";
 import { parseNode } from "./node.ts";
 import { fromDelta, fromState, toDelta, toState } from "./protocol.ts";
 import type { ProxyEvents } from "./proxy-events.ts";
 import { type Incoming, type Outgoing, ProxySession } from "./proxy-session.ts";
+import { grantSecrets, type SecretAccessOptions } from "./secret-access.ts";
 
 const root = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
 
@@ -53,6 +54,7 @@ export interface AdsOptions {
   readonly events: ProxyEvents;
   /** Undefined where callers are not asked who they are: the plaintext port. */
   readonly authenticate: Authenticate | undefined;
+  readonly mayReadSecrets: SecretAccessOptions["mayReadSecrets"];
   /** Names this process in nonces and versions. */
   readonly instance: string;
   readonly log: Logger;
@@ -91,24 +93,34 @@ function serve<Request extends AnyRequest, Response>(
 ): void {
   const queue: Request[] = [];
   let session: ProxySession | undefined;
+  let identity: Identity | undefined;
+  let secretsAllowed: Promise<void> | undefined;
   let disconnect = (): void => {};
-  let ended = false;
+  const ended = new AbortController();
   const end = (): void => {
-    if (ended) return;
-    ended = true;
+    if (ended.signal.aborted) return;
+    ended.abort();
     disconnect();
     if (session !== undefined) options.events.disconnected(session);
   };
   const accept = (request: Request): void => {
     const type = xdsTypeOf(request.typeUrl);
-    if (session === undefined || type === undefined || ended) return;
+    if (session === undefined || type === undefined || ended.signal.aborted) return;
+    if (type === "SDS" && identity !== undefined) {
+      secretsAllowed ??= grantSecrets(options, session, { identity, signal: ended.signal });
+      void secretsAllowed.then(() => answer(type, request));
+    } else answer(type, request);
+  };
+  const answer = (type: XdsType, request: Request): void => {
+    if (session === undefined || ended.signal.aborted) return;
     const incoming = protocol.read(type, request, session);
     if (incoming !== undefined) session.request(incoming);
   };
   const open = async (request: Request): Promise<void> => {
-    const node = await admit(options, call, request.node);
-    if (ended) return;
-    const opened = new ProxySession(node, options.instance, {
+    const admitted = await admit(options, call, request.node);
+    if (ended.signal.aborted) return;
+    identity = admitted.identity;
+    const opened = new ProxySession(admitted.node, options.instance, {
       send: (outgoing) => {
         const response = protocol.write(outgoing);
         if (response === undefined) return false;
@@ -131,7 +143,7 @@ function serve<Request extends AnyRequest, Response>(
     if (queue.length > 1) return;
     open(request).catch((error: unknown) => {
       options.log.warn({ peer: call.getPeer(), err: error }, "stream refused");
-      ended = true;
+      ended.abort();
       const code = error instanceof RefusedStream ? error.code : status.UNAVAILABLE;
       call.emit("error", { code, details: messageOf(error), metadata: new Metadata() });
     });
@@ -151,16 +163,16 @@ async function admit<Request, Response>(
   { authenticate }: AdsOptions,
   call: ServerDuplexStream<Request, Response>,
   node: Node | undefined,
-): Promise<ProxyNode> {
+): Promise<{ readonly node: ProxyNode; readonly identity: Identity | undefined }> {
   if (node === undefined) throw new RefusedStream(status.INVALID_ARGUMENT, "the first request names no node");
   const proxy = nodeOf(node);
-  if (authenticate === undefined) return proxy;
+  if (authenticate === undefined) return { node: proxy, identity: undefined };
   const identity = await authenticate(credentialsOf(call));
   if (identity === undefined) {
     throw new RefusedStream(status.UNAUTHENTICATED, "neither a valid token nor a client certificate of the mesh");
   }
   assertNamespace(proxy, identity);
-  return proxy;
+  return { node: proxy, identity };
 }
 
 function nodeOf(node: Node): ProxyNode {

@@ -54,6 +54,11 @@ export class Distributor {
     return () => this.#sessions.delete(session);
   }
 
+  /** Gives a proxy again what it is to have: what it may see has changed. */
+  refresh(session: ProxySession): void {
+    if (this.#sessions.has(session) && this.#snapshot !== undefined) this.#push(session, this.#snapshot);
+  }
+
   /** Makes a snapshot the current one and tells every proxy what it changes for it. */
   publish(snapshot: Snapshot): void {
     const started = performance.now();
@@ -71,7 +76,7 @@ export class Distributor {
 
   #push(session: ProxySession, snapshot: Snapshot): void {
     try {
-      session.push(this.#build(session.node, snapshot));
+      session.push(this.#build({ ...session.node, readsSecrets: session.readsSecrets }, snapshot));
       this.#pushes += 1;
     } catch (error) {
       // The proxy keeps what it has; the others are not held up.

@@ -36,6 +36,7 @@ export function parseNode(node: Node): ProxyNode {
     ports: portsOf(meta.POD_PORTS),
     version: meta.ISTIO_VERSION ?? meta.SLIPWAY_VERSION ?? "",
     intercepts: meta.INTERCEPTION_MODE !== "NONE",
+    readsSecrets: false,
   };
 }
 

@@ -13,6 +13,7 @@ const node: ProxyNode = {
   ports: {},
   version: "",
   intercepts: true,
+  readsSecrets: false,
 };
 
 type Versions = Readonly<Record<string, string>>;
@@ -25,7 +26,7 @@ function config(generation: number, contents: Partial<Record<XdsType, Versions>>
         { name, version, body: { typeUrl: typeUrlOf[type], value: Buffer.from(version) } },
       ]),
     );
-  const envoy = { CDS: map("CDS"), EDS: map("EDS"), LDS: map("LDS"), RDS: map("RDS") };
+  const envoy = { CDS: map("CDS"), EDS: map("EDS"), SDS: map("SDS"), LDS: map("LDS"), RDS: map("RDS") };
   return { generation, resources: { ...envoy, WDS: map("WDS"), WADS: map("WADS") } };
 }
 

@@ -42,6 +42,8 @@ export interface SessionEvents {
 export class ProxySession {
   readonly node: ProxyNode;
   readonly watches = new Map<XdsType, Watch>();
+  /** Whether the proxy's service account may read the Secrets of its namespace; asked when it first wants one. */
+  readsSecrets = false;
   readonly #events: SessionEvents;
   readonly #instance: string;
   #config: ProxyConfig | undefined;
@@ -123,8 +125,10 @@ export class ProxySession {
     if (watch === undefined) return true;
     const { changed, removed } = watch.diff(config);
     const sendable = earlierWaits && type !== "EDS" ? changed.filter(({ name }) => !watch.wasSent(name)) : changed;
-    // A listener that goes is told with those that come: it refers to others, nothing refers to it.
-    const update = { changed: sendable, removed: type === "LDS" && !earlierWaits ? removed : [] };
+    // A listener that goes is told with those that come: it refers to others, nothing refers to it. That there is no such secret
+    // is told at once, since listeners wait for them.
+    const tellsRemoved = type === "SDS" || (type === "LDS" && !earlierWaits);
+    const update = { changed: sendable, removed: tellsRemoved ? removed : [] };
     if (update.changed.length + update.removed.length === 0 && !watch.owesFirstAnswer) return true;
     if (watch.inFlight !== undefined) return false;
     this.#send(watch, update, config.generation);

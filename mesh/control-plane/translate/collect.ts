@@ -48,13 +48,31 @@ interface ServiceUpstreams {
 function upstreamsOf({ snapshot, scope, memo, proxy }: OutboundContext, service: Service): ServiceUpstreams {
   const rule = scope.destinationRule(service.hostname, service.namespace);
   const asDialled = service.headless && proxy.type === "sidecar";
-  const key = `${asDialled} ${rule === undefined ? "" : `${rule.origin.namespace}/${rule.origin.name}`}`;
+  const credentials = usesCredentials(rule) && (proxy.type !== "sidecar" || rule?.spec.workloadSelector !== undefined);
+  const key = `${asDialled} ${credentials} ${rule === undefined ? "" : `${rule.origin.namespace}/${rule.origin.name}`}`;
   const deps = [rule, snapshot.endpoints.get(service.hostname), snapshot.peerAuthentications, snapshot.mesh];
-  return memo.of(service, key, deps, () => buildUpstreams({ snapshot, service, rule, asDialled }, memo));
+  return memo.of(service, key, deps, () => buildUpstreams({ snapshot, service, rule, asDialled, credentials }, memo));
+}
+
+/**
+ * At sidecars a credentialName counts only in rules that select workloads: a rule for everybody would need the Secret in every
+ * namespace. Source: Istio's DestinationRule reference.
+ */
+function usesCredentials(rule: DestinationRule | undefined): boolean {
+  const policies = [rule?.spec.trafficPolicy, ...(rule?.spec.subsets ?? []).map(({ trafficPolicy }) => trafficPolicy)];
+  return policies
+    .flatMap((policy) => [policy?.tls, ...(policy?.portLevelSettings ?? []).map(({ tls }) => tls)])
+    .some((tls) => tls?.credentialName !== undefined);
 }
 
 function buildUpstreams(
-  target: { snapshot: Snapshot; service: Service; rule: DestinationRule | undefined; asDialled: boolean },
+  target: {
+    snapshot: Snapshot;
+    service: Service;
+    rule: DestinationRule | undefined;
+    asDialled: boolean;
+    credentials: boolean;
+  },
   memo: Memo,
 ): ServiceUpstreams {
   const { snapshot, service, rule } = target;

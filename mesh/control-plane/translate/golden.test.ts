@@ -11,6 +11,7 @@ import { Cluster } from "#gen/xds/envoy/config/cluster/v3/cluster.ts";
 import { ClusterLoadAssignment } from "#gen/xds/envoy/config/endpoint/v3/endpoint.ts";
 import { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
+import { Secret } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import { toEnvoyJson } from "#mesh/lib/xds/any-json.ts";
 import { ConfigStore } from "../ingest/store.ts";
 import type { ProxyNode } from "../model/snapshot.ts";
@@ -40,6 +41,7 @@ function read(file: string): { proxies: readonly ProxyNode[]; objects: readonly 
     addresses: [address],
     version: "test",
     intercepts: true,
+    readsSecrets: true,
   }));
   return { proxies, objects: rest as readonly KubeObject[] };
 }
@@ -57,6 +59,9 @@ const readableEnvoy = (resources: ProxyResources): unknown => ({
   endpoints: [...resources.endpoints.values()].map((one) => toEnvoyJson(ClusterLoadAssignment.toJSON(one))),
   listeners: [...resources.listeners.values()].map((listener) => toEnvoyJson(Listener.toJSON(listener))),
   routes: [...resources.routes.values()].map((routes) => toEnvoyJson(RouteConfiguration.toJSON(routes))),
+  ...(resources.secrets.size === 0
+    ? {}
+    : { secrets: [...resources.secrets.values()].map((secret) => toEnvoyJson(Secret.toJSON(secret))) }),
 });
 
 describe("translation", () => {

@@ -32,6 +32,8 @@ interface Target {
   readonly subset: Subset | undefined;
   /** The client dialled one pod of a headless service and means this one; a gateway, which dials itself, may choose. */
   readonly asDialled: boolean;
+  /** Certificates may come from Secrets of the client's namespace. */
+  readonly credentials: boolean;
 }
 
 /** Clusters to one port of a service: one for all its endpoints and one for each subset of the rule in force. */
@@ -44,7 +46,7 @@ export function buildOutboundClusters(target: Omit<Target, "subset">, memo: Memo
     const owner = rule === undefined ? "" : `${rule.origin.namespace}/${rule.origin.name}`;
     return memo.of(
       service,
-      `cluster ${asDialled ? "dialled " : ""}${owner} ${name}`,
+      `cluster ${asDialled ? "dialled " : ""}${target.credentials ? "credentials " : ""}${owner} ${name}`,
       [service, port, rule, subset, snapshot.mesh, identities],
       () => buildCluster({ ...target, subset }, identities),
     );
@@ -197,7 +199,7 @@ function transport(target: Target, tls: ClientTls | undefined, identities: reado
       return { transportSocket: mesh(tls.subjectAltNames ?? identities, tls.sni ?? sni) };
     case "SIMPLE":
     case "MUTUAL":
-      return { transportSocket: origination(tls, isHttp2(port.protocol), service) };
+      return { transportSocket: origination(tls, target) };
     case undefined:
       if (!snapshot.mesh.enableAutoMtls || service.external) return {};
       return {
@@ -209,20 +211,24 @@ function transport(target: Target, tls: ClientTls | undefined, identities: reado
   }
 }
 
-function origination(tls: ClientTls, http2: boolean, service: Service) {
+function origination(tls: ClientTls, { service, port, credentials }: Target) {
   const { clientCertificate, privateKey } = tls;
+  const credentialName = credentials ? tls.credentialName : undefined;
   const sni = tls.sni ?? (service.hostname.startsWith("*") ? undefined : service.hostname);
   const named = tls.subjectAltNames ?? service.subjectAltNames;
+  const mutual = tls.mode === "MUTUAL";
+  const files =
+    clientCertificate === undefined || privateKey === undefined
+      ? undefined
+      : { chainFile: clientCertificate, keyFile: privateKey };
+  const roots = credentialName === undefined ? { file: tls.caCertificates ?? SYSTEM_ROOTS } : { credentialName };
   return originationSocket({
     sni,
-    caFile: tls.insecureSkipVerify === true ? undefined : (tls.caCertificates ?? SYSTEM_ROOTS),
+    roots: tls.insecureSkipVerify === true ? undefined : roots,
     // A certificate of a trusted authority alone proves nothing: it must be for the name that was meant.
     identities: named.length > 0 || sni === undefined ? named : [sni],
-    clientCertificate:
-      clientCertificate === undefined || privateKey === undefined
-        ? undefined
-        : { chainFile: clientCertificate, keyFile: privateKey },
-    http2,
+    clientCertificate: credentialName !== undefined && mutual ? { credentialName } : files,
+    http2: isHttp2(port.protocol),
   });
 }
 

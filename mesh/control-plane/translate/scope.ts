@@ -4,6 +4,7 @@ import type { OutboundMode } from "../model/other-kinds.ts";
 import type { Config, ProxyNode, Service, Snapshot } from "../model/snapshot.ts";
 import type { VirtualServiceSpec } from "../model/virtual-service.ts";
 import type { Memo } from "./memo.ts";
+import { hasLabels } from "./peer-authentication.ts";
 import { importsOf, outboundModeOf, sidecarFor } from "./sidecar-scope.ts";
 
 export type VirtualService = Config<VirtualServiceSpec>;
@@ -60,10 +61,10 @@ const orDefault = (exportTo: readonly string[] | undefined, fallback: readonly s
 /** The view of a proxy on a snapshot. */
 export function scopeOf(snapshot: Snapshot, proxy: ProxyNode, memo: Memo): Scope {
   const sidecar = sidecarFor(snapshot, proxy);
-  const whole = namespaceScope(snapshot, proxy.namespace, memo);
+  const whole = withSelectingRules(snapshot, proxy, namespaceScope(snapshot, proxy.namespace, memo));
   if (sidecar === undefined) return whole;
   const { origin } = sidecar;
-  const view = `${proxy.namespace} ${origin.namespace}/${origin.name}`;
+  const view = `${whole.view} ${origin.namespace}/${origin.name}`;
   const imports = importsOf(sidecar, proxy.namespace);
   const outboundMode = outboundModeOf(snapshot, sidecar);
   if (imports === undefined) return { ...whole, view, outboundMode };
@@ -74,6 +75,25 @@ export function scopeOf(snapshot: Snapshot, proxy: ProxyNode, memo: Memo): Scope
     whole.meshRoutes.filter((host, { origin: from }) => imports(host, from.namespace)),
   );
   return { ...whole, view, outboundMode, services, meshRoutes };
+}
+
+/** DestinationRules of the proxy's own namespace that select it count before those for everybody. Source: Istio's DestinationRule reference. */
+function withSelectingRules(snapshot: Snapshot, proxy: ProxyNode, scope: Scope): Scope {
+  const selecting = snapshot.destinationRules.filter(
+    ({ origin, spec }) =>
+      origin.namespace === proxy.namespace &&
+      spec.workloadSelector !== undefined &&
+      hasLabels(proxy.labels, spec.workloadSelector.matchLabels ?? {}),
+  );
+  if (selecting.length === 0) return scope;
+  const hosts = new HostIndex(
+    selecting.map((rule) => [resolveHost(rule.spec.host, rule.origin.namespace, snapshot.domain), rule] as const),
+  );
+  return {
+    ...scope,
+    view: `${scope.view} ${selecting.map(({ origin }) => origin.name).join(" ")}`,
+    destinationRule: (host, serviceNamespace) => hosts.get(host) ?? scope.destinationRule(host, serviceNamespace),
+  };
 }
 
 function namespaceScope(snapshot: Snapshot, namespace: string, memo: Memo): Scope {
@@ -121,6 +141,7 @@ type RulesByNamespace = ReadonlyMap<string, HostIndex<readonly DestinationRule[]
 function indexRules(snapshot: Snapshot): RulesByNamespace {
   const byNamespace = new Map<string, Map<string, DestinationRule[]>>();
   for (const rule of snapshot.destinationRules) {
+    if (rule.spec.workloadSelector !== undefined) continue;
     const hosts = byNamespace.get(rule.origin.namespace) ?? new Map<string, DestinationRule[]>();
     byNamespace.set(rule.origin.namespace, hosts);
     const host = resolveHost(rule.spec.host, rule.origin.namespace, snapshot.domain);

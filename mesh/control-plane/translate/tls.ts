@@ -1,18 +1,22 @@
-import type { TransportSocket } from "#gen/xds/envoy/config/core/v3/base.ts";
+import { DataSource, type TransportSocket } from "#gen/xds/envoy/config/core/v3/base.ts";
 import { ApiConfigSource_ApiType, ApiVersion } from "#gen/xds/envoy/config/core/v3/config_source.ts";
 import { RawBuffer } from "#gen/xds/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.ts";
 import {
+  CertificateValidationContext,
   SubjectAltNameMatcher_SanType,
+  TlsCertificate,
   TlsParameters_TlsProtocol,
 } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/common.ts";
 import { SdsSecretConfig } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import {
   CommonTlsContext,
+  CommonTlsContext_CombinedCertificateValidationContext,
   DownstreamTlsContext,
   UpstreamTlsContext,
 } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/tls.ts";
 import { seconds } from "../model/duration.ts";
 import { pack } from "./any.ts";
+import { certificateSecret, rootSecret } from "./secrets.ts";
 
 /** ALPN values by which a proxy recognises another proxy of the mesh. Source: Istio. */
 export const meshAlpn = ["istio", "istio-peer-exchange", "istio-http/1.0", "istio-http/1.1", "istio-h2"];
@@ -125,24 +129,23 @@ export function meshServerSocket(options: { trustDomain: string; http: boolean }
 
 export interface OriginationOptions {
   readonly sni: string | undefined;
-  /** Undefined: the server's certificate is not verified. */
-  readonly caFile: string | undefined;
+  /** Where the authorities are that the server's certificate may come from; undefined: it is not verified. */
+  readonly roots: { readonly file: string } | { readonly credentialName: string } | undefined;
   readonly identities: readonly string[];
-  readonly clientCertificate: { readonly chainFile: string; readonly keyFile: string } | undefined;
+  readonly clientCertificate:
+    | { readonly chainFile: string; readonly keyFile: string }
+    | { readonly credentialName: string }
+    | undefined;
   readonly http2: boolean;
 }
 
 /** TLS towards a server outside the mesh (DestinationRule tls SIMPLE and MUTUAL). */
 export function originationSocket(options: OriginationOptions): TransportSocket {
-  const { clientCertificate } = options;
-  const commonTlsContext = CommonTlsContext.fromPartial({
-    alpnProtocols: options.http2 ? ["h2"] : [],
-    tlsCertificates:
-      clientCertificate === undefined
-        ? []
-        : [{ certificateChain: file(clientCertificate.chainFile), privateKey: file(clientCertificate.keyFile) }],
-    ...(options.caFile === undefined ? {} : { validationContextType: validation(options.caFile, options.identities) }),
-  });
+  const commonTlsContext = {
+    ...CommonTlsContext.fromPartial({ alpnProtocols: options.http2 ? ["h2"] : [] }),
+    ...ownCertificate(options.clientCertificate),
+    ...(options.roots === undefined ? {} : validation(options.roots, options.identities)),
+  };
   return tlsSocket(
     pack(upstream, UpstreamTlsContext, {
       ...UpstreamTlsContext.fromPartial({ sni: options.sni ?? "" }),
@@ -151,30 +154,60 @@ export function originationSocket(options: OriginationOptions): TransportSocket 
   );
 }
 
-const validation = (caFile: string, identities: readonly string[]) => ({
-  $case: "validationContext" as const,
-  value: {
-    trustedCa: file(caFile),
+function ownCertificate(
+  certificate: OriginationOptions["clientCertificate"],
+): Partial<Pick<CommonTlsContext, "tlsCertificates" | "tlsCertificateSdsSecretConfigs">> {
+  if (certificate === undefined) return {};
+  if ("credentialName" in certificate)
+    return { tlsCertificateSdsSecretConfigs: [streamedSecret(certificateSecret(certificate.credentialName))] };
+  const { chainFile, keyFile } = certificate;
+  return {
+    tlsCertificates: [TlsCertificate.fromPartial({ certificateChain: file(chainFile), privateKey: file(keyFile) })],
+  };
+}
+
+function validation(
+  roots: NonNullable<OriginationOptions["roots"]>,
+  identities: readonly string[],
+): Pick<CommonTlsContext, "validationContextType"> {
+  const own = CertificateValidationContext.fromPartial({
     matchTypedSubjectAltNames: identities.map((value) => ({
       sanType: value.includes("://") ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS,
       matcher: { matchPattern: { $case: "exact" as const, value } },
     })),
-  },
-});
+  });
+  if ("file" in roots)
+    return {
+      validationContextType: {
+        $case: "validationContext",
+        value: { ...own, trustedCa: DataSource.fromPartial(file(roots.file)) },
+      },
+    };
+  const value = CommonTlsContext_CombinedCertificateValidationContext.fromPartial({});
+  return {
+    validationContextType: {
+      $case: "combinedValidationContext",
+      value: {
+        ...value,
+        defaultValidationContext: own,
+        validationContextSdsSecretConfig: streamedSecret(rootSecret(roots.credentialName)),
+      },
+    },
+  };
+}
 
 const file = (value: string) => ({ specifier: { $case: "filename" as const, value } });
 
 /** A gateway's own TLS for the outside, with the certificate of a Kubernetes secret. */
 export function gatewaySocket(options: { credentialName: string; mutual: boolean }): TransportSocket {
-  const secret = `kubernetes://${options.credentialName}`;
   const commonTlsContext = CommonTlsContext.fromPartial({
     alpnProtocols: ["h2", "http/1.1"],
-    tlsCertificateSdsSecretConfigs: [streamedSecret(secret)],
+    tlsCertificateSdsSecretConfigs: [streamedSecret(certificateSecret(options.credentialName))],
     ...(options.mutual
       ? {
           validationContextType: {
             $case: "validationContextSdsSecretConfig" as const,
-            value: streamedSecret(`${secret}-cacert`),
+            value: streamedSecret(rootSecret(options.credentialName)),
           },
         }
       : {}),

@@ -7,22 +7,25 @@ import { ClusterLoadAssignment } from "#gen/xds/envoy/config/endpoint/v3/endpoin
 import { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
 import { VirtualHost } from "#gen/xds/envoy/config/route/v3/route_components.ts";
+import { Secret } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import type { Any } from "#gen/xds/google/protobuf/any.ts";
 import { addressType, authorizationType } from "#mesh/lib/xds/ambient-types.ts";
 import { typeUrls } from "#mesh/lib/xds/envoy-types.ts";
 import type { ProxyResources } from "../translate/translate.ts";
 
 /** In the order in which a change is sent: what is referred to comes before what refers to it. */
-export const xdsTypes = ["CDS", "EDS", "LDS", "RDS", "WDS", "WADS"] as const;
+export const xdsTypes = ["CDS", "EDS", "SDS", "LDS", "RDS", "WDS", "WADS"] as const;
 export type XdsType = (typeof xdsTypes)[number];
-/** What ztunnels ask for: addresses (workloads and services) and who may connect to them. All others are Envoy's. */
+/** What ztunnels ask for: addresses (workloads and services) and who may connect to them. */
 export const ambientTypes = ["WDS", "WADS"] as const satisfies readonly XdsType[];
 export type AmbientType = (typeof ambientTypes)[number];
-export type EnvoyType = Exclude<XdsType, AmbientType>;
+/** What Envoys ask for and may be shown to people: all but secrets. */
+export type EnvoyType = Exclude<XdsType, AmbientType | "SDS">;
 
 export const typeUrlOf: Readonly<Record<XdsType, string>> = {
   CDS: typeUrls.cluster,
   EDS: typeUrls.endpoint,
+  SDS: typeUrls.secret,
   LDS: typeUrls.listener,
   RDS: typeUrls.route,
   WDS: addressType.typeUrl,
@@ -59,6 +62,7 @@ export class ResourceEncoder {
     return {
       CDS: this.#encodeMap("CDS", resources.clusters, (cluster) => whole(Cluster.encode(cluster).finish())),
       EDS: this.#encodeMap("EDS", resources.endpoints, (one) => whole(ClusterLoadAssignment.encode(one).finish())),
+      SDS: this.#encodeMap("SDS", resources.secrets, (secret) => whole(Secret.encode(secret).finish())),
       LDS: this.#encodeMap("LDS", resources.listeners, (listener) => whole(Listener.encode(listener).finish())),
       RDS: this.#encodeMap("RDS", resources.routes, (routes) => this.#encodeRoutes(routes)),
       WDS: this.#encodeMap("WDS", resources.addresses, (address) => whole(Address.encode(address).finish())),

@@ -33,7 +33,7 @@ export class TlsTerminator {
     const material = this.#context.current();
     if ("missing" in material) {
       socket.destroy();
-      events.failed(`secret ${material.missing} is not there yet`);
+      events.failed(material.missing);
       return;
     }
     const key = keyOf(socket);

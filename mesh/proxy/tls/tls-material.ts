@@ -25,7 +25,7 @@ export interface TlsMaterial {
   accepts(names: SubjectAltNames): boolean;
 }
 
-/** What is missing before TLS can be spoken. */
+/** Why TLS cannot be spoken yet. */
 export interface MissingSecret {
   readonly missing: string;
 }
@@ -51,15 +51,24 @@ export class TlsContext {
   }
 
   current(): TlsMaterial | MissingSecret {
-    if (this.#generation === this.#secrets.generation) return this.#current;
+    if (this.#generation === this.#secrets.generation && "context" in this.#current) return this.#current;
     this.#generation = this.#secrets.generation;
     const used = this.#names.map((name) => this.#secrets.get(name));
     const same = used.length === this.#used.length && used.every((secret, index) => secret === this.#used[index]);
     if (same && "context" in this.#current) return this.#current;
     this.#used = used;
     const missing = this.#names.find((_name, index) => used[index] === undefined);
-    this.#current = missing === undefined ? build(this.#config, this.#secrets) : { missing };
+    this.#current = missing === undefined ? this.#build() : { missing: `secret ${missing} is not supplied by SDS` };
     return this.#current;
+  }
+
+  /** A file that is not there or keys that do not fit fail the connections that need them, and nothing else. */
+  #build(): TlsMaterial | MissingSecret {
+    try {
+      return build(this.#config, this.#secrets);
+    } catch (error) {
+      return { missing: error instanceof Error ? error.message : String(error) };
+    }
   }
 }
 

@@ -74,7 +74,7 @@ function openPlain(request: ConnectRequest): Socket {
 
 function openTls(request: ConnectRequest, tls: UpstreamTls, events: ConnectEvents): TLSSocket | Error {
   const material = tls.context.current();
-  if ("missing" in material) return new Error(`TLS_error: secret ${material.missing} is not supplied by SDS`);
+  if ("missing" in material) return new Error(`TLS_error: ${material.missing}`);
   const { host, onread, session } = request;
   const options: ConnectionOptions & { onread?: OnReadOpts } = {
     host: host.host,
