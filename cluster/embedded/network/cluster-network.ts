@@ -4,6 +4,7 @@ import type { Resources, ResourceType } from "../machinery/resources.ts";
 import { startDnsServer } from "./dns-server.ts";
 import { buildZone, type DnsZone } from "./dns-zone.ts";
 import { startLoadBalancers } from "./load-balancer.ts";
+import { watchPolicies } from "./policy-source.ts";
 import type { EndpointSlice, Service } from "./service-model.ts";
 import { startServiceRouter } from "./service-router.ts";
 
@@ -20,18 +21,20 @@ export interface ClusterNetworkOptions {
 
 const endpointSlices: ResourceType = { group: "discovery.k8s.io", version: "v1", resource: "endpointslices" };
 
-/** Starts service routing, load-balancer addresses and DNS. Resolves when all of them work. */
+/** Starts service routing, network policies, load-balancer addresses and DNS. Resolves when all of them work. */
 export async function startClusterNetwork(options: ClusterNetworkOptions): Promise<{ close(): Promise<void> }> {
   const { resources, clock, logger, services } = options;
   const slices = watchCache<EndpointSlice>(resources, endpointSlices);
   await slices.synced;
   const zone = currentZone(options.dns.domain, services, slices);
   const stopDns = await startDnsServer({ address: options.dns.server, port: 53, zone: zone.get, logger });
+  const policies = await watchPolicies(resources, options.dns.server);
   const stopRouter = await startServiceRouter({
     clock,
     logger,
     services,
     slices,
+    policies,
     rules: { nodeAddresses: options.nodeAddresses, podCidr: options.podCidr, ownAddresses: options.ownAddresses },
   });
   const stopBalancers = startLoadBalancers({ resources, logger, services });
@@ -40,6 +43,7 @@ export async function startClusterNetwork(options: ClusterNetworkOptions): Promi
       stopBalancers();
       zone.close();
       slices.close();
+      policies.close();
       await Promise.all([stopDns(), stopRouter()]);
     },
   };

@@ -1,6 +1,7 @@
 import type { ObjectCache } from "../machinery/cache.ts";
 import type { Clock, Logger } from "../machinery/clock.ts";
 import { run } from "../sandbox/run.ts";
+import type { PolicySource } from "./policy-source.ts";
 import { type EndpointSlice, type Service, servicePorts } from "./service-model.ts";
 import { type RuleOptions, serviceRules } from "./service-rules.ts";
 
@@ -9,6 +10,7 @@ export interface RouterOptions {
   readonly logger: Logger;
   readonly services: ObjectCache<Service>;
   readonly slices: ObjectCache<EndpointSlice>;
+  readonly policies: PolicySource;
   readonly rules: RuleOptions;
 }
 
@@ -16,7 +18,7 @@ export interface RouterOptions {
 const DEBOUNCE_MS = 10;
 const RETRY_MS = 1000;
 
-/** Keeps the kernel's rules equal to what services and endpoints say. Resolves when the first table is in place; gives the disposer. */
+/** Keeps the kernel's rules equal to what services, endpoints and network policies say. Resolves when the first table is in place; gives the disposer. */
 export async function startServiceRouter(options: RouterOptions): Promise<() => Promise<void>> {
   const { clock, logger } = options;
   let applied = "";
@@ -27,7 +29,11 @@ export async function startServiceRouter(options: RouterOptions): Promise<() => 
 
   const apply = async (): Promise<void> => {
     dirty = false;
-    const wanted = serviceRules(servicePorts(options.services.all(), options.slices.all()), options.rules);
+    const wanted = serviceRules(
+      servicePorts(options.services.all(), options.slices.all()),
+      options.rules,
+      options.policies.rules(),
+    );
     if (wanted === applied) return;
     // Both tables are replaced whole: this network namespace has no other rules than ours.
     await run(["iptables-restore", "-w", "5"], { input: wanted });
@@ -47,7 +53,11 @@ export async function startServiceRouter(options: RouterOptions): Promise<() => 
   const changed = (): void => {
     if (!dirty) schedule(DEBOUNCE_MS);
   };
-  const disposers = [options.services.onChange(changed), options.slices.onChange(changed)];
+  const disposers = [
+    options.services.onChange(changed),
+    options.slices.onChange(changed),
+    options.policies.onChange(changed),
+  ];
   await apply();
   return async () => {
     closed = true;

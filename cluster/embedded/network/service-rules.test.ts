@@ -24,7 +24,7 @@ const http = { name: "http", port: 80 };
 /** The rules with hashed chain names replaced by SVC1, SEP1, … in order of appearance. */
 function rules(services: Service[], slices: EndpointSlice[]): string[] {
   const names = new Map<string, string>();
-  const text = serviceRules(servicePorts(services, slices), options).replace(
+  const text = serviceRules(servicePorts(services, slices), options, { chains: [], rules: [] }).replace(
     /KUBE-(SVC|SEP)-[A-Z2-7]{16}/g,
     (chain, kind: string) => {
       const known =

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { PolicyRules } from "./policy-rules.ts";
 import type { Endpoint, ServicePort } from "./service-model.ts";
 
 export interface RuleOptions {
@@ -18,7 +19,7 @@ const MASQUERADE_MARK = "0x4000/0x4000";
  * endpoints refuses. externalTrafficPolicy and internalTrafficPolicy make no difference: all simulated nodes share one network
  * namespace, so every endpoint is local. Pure.
  */
-export function serviceRules(ports: readonly ServicePort[], options: RuleOptions): string {
+export function serviceRules(ports: readonly ServicePort[], options: RuleOptions, policies: PolicyRules): string {
   const routed = ports.filter((port) => !port.clusterIps.some((address) => options.ownAddresses.includes(address)));
   const chains: string[] = [];
   const entries: string[] = [];
@@ -49,7 +50,7 @@ export function serviceRules(ports: readonly ServicePort[], options: RuleOptions
     ...nodePorts,
     ...rules,
   ];
-  return `*filter\n${filterTable(routed, options).join("\n")}\nCOMMIT\n*nat\n${nat.join("\n")}\nCOMMIT\n`;
+  return `*filter\n${filterTable(routed, options, policies).join("\n")}\nCOMMIT\n*nat\n${nat.join("\n")}\nCOMMIT\n`;
 }
 
 function entryRules(port: ServicePort, chain: string, options: RuleOptions): string[] {
@@ -101,7 +102,7 @@ function endpointRules(port: ServicePort, endpoint: Endpoint, name: string): str
   ];
 }
 
-function filterTable(ports: readonly ServicePort[], options: RuleOptions): string[] {
+function filterTable(ports: readonly ServicePort[], options: RuleOptions, policies: PolicyRules): string[] {
   const refuse = ports
     .filter((port) => port.endpoints.length === 0)
     .flatMap((port) => {
@@ -116,8 +117,10 @@ function filterTable(ports: readonly ServicePort[], options: RuleOptions): strin
   return [
     ...["INPUT", "FORWARD", "OUTPUT"].map((name) => `:${name} ACCEPT [0:0]`),
     ":KUBE-SERVICES - [0:0]",
+    ...policies.chains,
     ...["INPUT", "FORWARD", "OUTPUT"].map((name) => `-A ${name} -m conntrack --ctstate NEW -j KUBE-SERVICES`),
     ...refuse,
+    ...policies.rules,
   ];
 }
 
