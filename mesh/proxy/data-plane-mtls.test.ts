@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Secret } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
+import { createAuthority, type TestAuthority } from "#mesh/lib/identity/testing/authority.ts";
 import type { LocalDataPlane } from "./data-plane-create.ts";
 import { exchange, type Harness, harness, rawServer, respond, until, upstream } from "./listener/testing/harness.ts";
 import {
@@ -16,7 +17,6 @@ import {
   tcpFilter,
   upstreamTls,
 } from "./listener/testing/resources.ts";
-import { createAuthority, type TestAuthority } from "./tls/testing.ts";
 
 let authority: TestAuthority;
 beforeAll(() => {

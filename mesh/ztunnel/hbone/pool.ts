@@ -160,6 +160,8 @@ export class TunnelPool {
     const credentials = this.#options.credentials();
     if (credentials === undefined) throw new TunnelError(`there is no certificate yet for ${this.#options.identity}`);
     const socket = this.#options.socket();
+    // A peer that ends its side has ended the connection: streams have ends of their own.
+    socket.allowHalfOpen = false;
     const timeout = this.#options.connectTimeoutMs ?? 10_000;
     const timer = setTimeout(
       () => socket.destroy(new TunnelError(`no connection to ${address}:${port} within ${timeout / 1000} s`)),
@@ -198,10 +200,11 @@ function handshake(socket: Socket, credentials: Credentials, identities: readonl
       reject(new TunnelError(`TLS with the peer failed: ${error.message}`));
     };
     tls.once("error", fail);
-    tls.once("close", () => fail(new Error("the connection was closed")));
+    const onClose = (): void => fail(new Error("the connection was closed"));
+    tls.once("close", onClose);
     tls.once("secureConnect", () => {
       if (tls.alpnProtocol !== "h2") return fail(new Error("the peer does not speak h2"));
-      tls.off("error", fail).removeAllListeners("close");
+      tls.off("error", fail).off("close", onClose);
       resolve(tls);
     });
   });

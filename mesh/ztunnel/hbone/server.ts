@@ -41,8 +41,10 @@ export function createTunnelServer({ credentials, log, onStream }: TunnelServerO
     handshakeTimeout: 10_000,
   });
   server.on("tlsClientError", (error, tls) => {
-    const peer = `${tls.remoteAddress}:${tls.remotePort}`;
-    log.warn({ "src.addr": peer, error: error.message }, "refused a tunnel: TLS failed");
+    // Who is turned away for its certificate may be gone by now.
+    const peer = tls.remoteAddress === undefined ? undefined : `${tls.remoteAddress}:${tls.remotePort}`;
+    const reason = String(tls.authorizationError ?? error.message);
+    log.warn({ "src.addr": peer, error: reason }, "refused a tunnel: TLS failed");
     tls.destroy();
   });
   server.on("secureConnection", (tls) => {
@@ -57,7 +59,11 @@ export function createTunnelServer({ credentials, log, onStream }: TunnelServerO
     session.on("stream", (stream, headers) => onStream({ tls, stream, headers }));
   });
   return {
-    accept: (socket) => void server.emit("connection", socket),
+    accept: (socket) => {
+      // Streams end one way after the other, their connection at once.
+      socket.allowHalfOpen = false;
+      server.emit("connection", socket);
+    },
     renew: (next) => server.setSecureContext(materialOf(next)),
     drain: () => {
       for (const session of sessions) session.close();

@@ -15,14 +15,19 @@ export function join(near: Duplex, far: Duplex): Promise<Parted | undefined> {
     let open = 2;
     const watch = (side: "near" | "far", stream: Duplex, other: Duplex): void => {
       let failure: Error | undefined;
+      const part = (): void => {
+        parted ??= { side, error: failure };
+        abort(other);
+      };
       stream.on("error", (error) => {
         failure ??= error;
       });
+      stream.once("end", () => {
+        if (wasReset(stream)) part();
+        else other.end();
+      });
       const onClose = (): void => {
-        if (!stream.readableEnded || failure !== undefined) {
-          parted ??= { side, error: failure };
-          abort(other);
-        }
+        if (!stream.readableEnded || failure !== undefined || wasReset(stream)) part();
         if (--open === 0) resolve(parted);
       };
       if (stream.closed) onClose();
@@ -30,8 +35,8 @@ export function join(near: Duplex, far: Duplex): Promise<Parted | undefined> {
     };
     watch("near", near, far);
     watch("far", far, near);
-    near.pipe(far);
-    far.pipe(near);
+    near.pipe(far, { end: false });
+    far.pipe(near, { end: false });
   });
 }
 
@@ -39,8 +44,12 @@ export function join(near: Duplex, far: Duplex): Promise<Parted | undefined> {
 export function abort(stream: Duplex): void {
   if (stream.destroyed) return;
   if (stream instanceof Socket) stream.resetAndDestroy();
-  else if (isHttp2(stream)) stream.close(constants.NGHTTP2_CANCEL);
-  else stream.destroy();
+  // Closing with a code would end the stream orderly first; only destroying it with an error does not.
+  else stream.destroy(new Error("broken off"));
 }
+
+/** A stream of HTTP/2 that is broken off ends in Node as if it had ended orderly; only its code tells. */
+const wasReset = (stream: Duplex): boolean =>
+  isHttp2(stream) && stream.rstCode !== undefined && stream.rstCode !== constants.NGHTTP2_NO_ERROR;
 
 const isHttp2 = (stream: Duplex): stream is Http2Stream => "rstCode" in stream;
