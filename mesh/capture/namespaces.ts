@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, fstatSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { CaptureError } from "./apply.ts";
@@ -24,6 +24,8 @@ export interface NetworkNamespace {
   readonly inode: number;
   /** IPv4 addresses of its interfaces, without loopback. */
   addresses(): readonly string[];
+  /** IPv4 addresses of the routers that lead out of it. */
+  gateways(): readonly string[];
   /** Descriptor of a socket that listens on a port of all addresses; others may listen beside it. Marked like the proxy's. */
   listen(port: number): number;
   /** An unconnected socket with the proxy's mark; with `source`, an address of somebody else that it speaks for. */
@@ -61,6 +63,7 @@ export function networkNamespaces(
     return {
       inode: fstatSync(namespace).ino,
       addresses: () => within(ipv4Addresses),
+      gateways: () => within(() => gatewaysIn(readFileSync("/proc/thread-self/net/route", "utf8"))),
       listen: (port) => within(() => listeningSocket(calls, { port, mark })),
       socket: (source) => within(() => connectingSocket(calls, { mark, source })),
       run: (command, input = "") => runIn(within, command, input),
@@ -73,6 +76,16 @@ function ipv4Addresses(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap((list) =>
     (list ?? []).filter(({ family, internal }) => family === "IPv4" && !internal).map(({ address }) => address),
   );
+}
+
+/** Gateways of the kernel's table of routes: the third column, hexadecimal, in the order of a little-endian machine. */
+export function gatewaysIn(routes: string): readonly string[] {
+  const gateways = routes.split("\n").flatMap((line) => {
+    const gateway = line.split("\t")[2] ?? "";
+    if (!/^[0-9A-F]{8}$/.test(gateway) || gateway === "00000000") return [];
+    return [Buffer.from(gateway, "hex").reverse().join(".")];
+  });
+  return [...new Set(gateways)];
 }
 
 function listeningSocket(calls: SocketCalls, { port, mark }: { port: number; mark: number }): number {

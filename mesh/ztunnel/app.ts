@@ -1,3 +1,4 @@
+import { unwatchFile, watchFile } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { ISTIO_VERSION, PROXY_MARK } from "#api/names.ts";
 import { KubeClient } from "#kube/client.ts";
@@ -23,6 +24,8 @@ import { Connections } from "./telemetry/connections.ts";
 import { TcpMetrics } from "./telemetry/metrics.ts";
 import type { ProxyContext } from "./traffic/context.ts";
 
+/** How often the file with the mesh's roots is looked at. */
+const ROOTS_MS = 2000;
 /** How long to wait for pods that cannot be captured. */
 const CAPTURE_MS = 10_000;
 
@@ -66,6 +69,8 @@ export async function buildZtunnel(config: ZtunnelConfig, options: ZtunnelOption
     serveRoutes(statsRoutes(sources), { host: "0.0.0.0", port: config.ports.stats }),
     serveRoutes(readinessRoutes(sources), { host: "0.0.0.0", port: config.ports.readiness }),
   ]);
+  const lookAtRoots = (): void => context.certificates.renewAll();
+  watchFile(config.files.rootCertificate, { interval: ROOTS_MS, persistent: false }, lookAtRoots);
   xds.start();
   const host = { context, log: log.part("inpod"), findNetwork, isTold: () => isTold(xds) };
   const { node, trustDomain } = config;
@@ -84,6 +89,7 @@ export async function buildZtunnel(config: ZtunnelConfig, options: ZtunnelOption
       pods.stop();
       // Alone, the sooner it is gone the sooner another may take its place.
       if (replaced) await Promise.race([pods.drain(), delay(config.drainMs)]);
+      unwatchFile(config.files.rootCertificate, lookAtRoots);
       xds.close();
       context.certificates.close();
       client.close();

@@ -23,6 +23,7 @@ interface Entry {
   readonly first: PromiseWithResolvers<void>;
 }
 
+const SPREAD_MS = 500;
 /** Node's timers count milliseconds in 31 bits. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -62,6 +63,15 @@ export class Certificates {
       spiffeId,
       certificate: credentials?.certificate,
     }));
+  }
+
+  /** Asks for all of them anew: the roots of the mesh have changed. */
+  renewAll(): void {
+    for (const [spiffeId, entry] of this.#entries) {
+      clearTimeout(entry.timer);
+      // So that the pods of many nodes do not all ask at once.
+      entry.timer = setTimeout(() => void this.#renew(spiffeId, entry), Math.random() * SPREAD_MS);
+    }
   }
 
   /** Tells every certificate that arrives. Returns how to stop. */
@@ -106,6 +116,7 @@ export class Certificates {
       log.warn({ identity: spiffeId, error: String(error), retry_ms: delayMs }, "could not get a certificate");
     }
     if (this.#entries.get(spiffeId) !== entry) return;
+    clearTimeout(entry.timer);
     entry.timer = setTimeout(() => void this.#renew(spiffeId, entry), Math.min(delayMs, LONGEST_TIMER_MS));
   }
 }

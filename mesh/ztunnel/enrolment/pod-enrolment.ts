@@ -6,7 +6,7 @@ import { type CapturedPod, type ProxyContext, workloadOf } from "../traffic/cont
 import { PodProxy } from "../traffic/pod-proxy.ts";
 
 /** What a pod is to be captured with, without what only the node knows. */
-export type PodFacts = Omit<CapturedPod, "network">;
+export type PodFacts = Omit<CapturedPod, "network" | "nodeAddresses"> & { readonly nodeAddress: string };
 
 export interface EnrolmentHost {
   readonly context: ProxyContext;
@@ -115,7 +115,9 @@ export class PodEnrolment {
       if (!this.#wanted) return identity.release();
       const network = this.#host.findNetwork(facts.address);
       if (network === undefined) throw new Error(`no network namespace has the address ${facts.address}`);
-      const pod: CapturedPod = { ...facts, network };
+      // Some networks give a node's own traffic the address of the pod's router.
+      const nodeAddresses = new Set([facts.nodeAddress, ...network.gateways()]);
+      const pod: CapturedPod = { ...facts, network, nodeAddresses };
       // Its policies come with it.
       if (!this.#host.isTold() || workloadOf(context, pod) === undefined) {
         network.close();
@@ -134,7 +136,7 @@ export class PodEnrolment {
     try {
       proxy.listen();
       await capturePod(pod.network);
-      await this.#host.announce(pod, true);
+      await this.#host.announce(this.#facts, true);
       this.#captured = { proxy, pod, releaseIdentity };
     } catch (error) {
       await releasePod(pod.network).catch(() => undefined);
@@ -154,7 +156,7 @@ export class PodEnrolment {
       pod.network.close();
       return releaseIdentity();
     }
-    await this.#host.announce(pod, false);
+    await this.#host.announce(this.#facts, false);
     await releasePod(pod.network);
     this.#captured = undefined;
     this.#host.log.info({ pod: pod.name, namespace: pod.namespace }, "pod let go");

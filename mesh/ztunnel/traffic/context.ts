@@ -29,8 +29,8 @@ export interface CapturedPod {
   /** SPIFFE id. */
   readonly identity: string;
   readonly network: NetworkNamespace;
-  /** Where the kubelet's probes come from, and the ports that they ask. */
-  readonly nodeAddress: string;
+  /** Where the kubelet's probes may come from, and the ports that they ask. */
+  readonly nodeAddresses: ReadonlySet<string>;
   readonly probedPorts: ReadonlySet<number>;
 }
 

@@ -23,7 +23,8 @@ export async function handlePlain(context: ProxyContext, pod: CapturedPod, near:
   const source = plainAddress(near.remoteAddress ?? "");
   const facts = { identity: undefined, source, destination: dialled.address, port: dialled.port };
   const from = { address: `${source}:${near.remotePort}`, facts, inner: undefined, target: dialled };
-  if (source === pod.nodeAddress && pod.probedPorts.has(dialled.port)) return passProbe(pod, dialled.port, near);
+  if (pod.nodeAddresses.has(source) && pod.probedPorts.has(dialled.port))
+    return passProbe(pod, { near, source, port: dialled.port });
   const admitted = admit(context, pod, from);
   if (admitted === undefined) return abort(near);
   try {
@@ -41,11 +42,11 @@ export async function handlePlain(context: ProxyContext, pod: CapturedPod, near:
 }
 
 /** The kubelet has no identity, and its questions are nobody's traffic: neither policies nor metrics know of them. */
-async function passProbe(pod: CapturedPod, port: number, near: Socket): Promise<void> {
+async function passProbe(pod: CapturedPod, probe: { near: Socket; source: string; port: number }): Promise<void> {
   try {
-    await join(near, await dialApplication(pod, port, pod.nodeAddress));
+    await join(probe.near, await dialApplication(pod, probe.port, probe.source));
   } catch {
-    abort(near);
+    abort(probe.near);
   }
 }
 
