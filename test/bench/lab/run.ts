@@ -8,14 +8,13 @@
 import { cpus } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import type { IPod } from "kubernetes-models/v1/Pod";
 import type { KubeObject } from "#api/kinds/object.ts";
 import { KubeClient } from "#kube/client.ts";
-import { readText } from "#kube/http.ts";
 import { kubeconfigConnection } from "#kube/kubeconfig.ts";
-import { podProxy } from "#kube/pod-proxy.ts";
 import { resources } from "#kube/resource.ts";
 import { Slipway } from "../../e2e/support/slipway.ts";
+import { quantile } from "../quantile.ts";
+import { measureAcks } from "./acks.ts";
 
 const { values } = parseArgs({
   options: {
@@ -72,7 +71,17 @@ async function measureRunning(changes: number): Promise<Pick<Figures, "memoryByt
     const { memoryBytes = 0, kubeconfig, processes } = await slipway.status();
     const client = new KubeClient(kubeconfigConnection(kubeconfig));
     try {
-      return { memoryBytes, hostBytes: await pssOf(processes.host), ackMs: await measureAcks(client, changes) };
+      const write = (change: number): Promise<KubeObject> => {
+        const weight = 10 + (change % 80);
+        const route = [1, 2].map((version) => ({
+          destination: { host: "cart", subset: `v${version}` },
+          weight: version === 1 ? 100 - weight : weight,
+        }));
+        const cart = { namespace: "shop", name: "cart" };
+        return client.patch(resources.virtualServices, cart, { spec: { http: [{ route }] } }, { type: "merge" });
+      };
+      const ackMs = await measureAcks(client, { changes, write });
+      return { memoryBytes, hostBytes: await pssOf(processes.host), ackMs };
     } finally {
       client.close();
     }
@@ -81,49 +90,11 @@ async function measureRunning(changes: number): Promise<Pick<Figures, "memoryByt
   }
 }
 
-async function measureAcks(client: KubeClient, changes: number): Promise<readonly number[]> {
-  const { items } = await client.list<IPod & KubeObject>(resources.pods, {
-    namespace: "istio-system",
-    labelSelector: "app=istiod",
-  });
-  const pod = { namespace: "istio-system", pod: items[0]?.metadata.name ?? "", port: 8080 };
-  const times: number[] = [];
-  for (let change = 0; change < changes; change++) {
-    const weight = 10 + (change % 80);
-    const route = [1, 2].map((version) => ({
-      destination: { host: "cart", subset: `v${version}` },
-      weight: version === 1 ? 100 - weight : weight,
-    }));
-    const started = performance.now();
-    const object = await client.patch(
-      resources.virtualServices,
-      { namespace: "shop", name: "cart" },
-      { spec: { http: [{ route }] } },
-      { type: "merge" },
-    );
-    const query = new URLSearchParams({
-      resource: "VirtualService/shop/cart",
-      resourceVersion: object.metadata.resourceVersion ?? "",
-    });
-    for (;;) {
-      const response = await podProxy(client, pod, { method: "GET", path: `/slipway/acks?${query}` });
-      const { acknowledged } = JSON.parse(await readText(response)) as { acknowledged?: boolean };
-      if (acknowledged) break;
-      if (performance.now() - started > 10_000) throw new Error(`change ${change} was not acknowledged within 10 s`);
-    }
-    times.push(performance.now() - started);
-    await delay(20);
-  }
-  return times;
-}
-
 async function pssOf(pid: number): Promise<number> {
   const { readFile } = await import("node:fs/promises");
   return Number(/^Pss:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0) * 1024;
 }
 
-const quantile = (times: readonly number[], q: number): number =>
-  times.toSorted((a, b) => a - b)[Math.min(times.length - 1, Math.floor(q * times.length))] ?? 0;
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(2)} s`;
 const range = (times: readonly number[]): string =>
   `${seconds(quantile(times, 0.5))} (${seconds(Math.min(...times))} to ${seconds(Math.max(...times))})`;
