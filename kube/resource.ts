@@ -45,6 +45,7 @@ export const resources = {
   workloadEntries: type("networking.istio.io/v1", "workloadentries"),
   peerAuthentications: type("security.istio.io/v1", "peerauthentications"),
   authorizationPolicies: type("security.istio.io/v1", "authorizationpolicies"),
+  requestAuthentications: type("security.istio.io/v1", "requestauthentications"),
 } as const satisfies Readonly<Record<string, ResourceType>>;
 
 /** The path of a collection or, with a name, of an object. */

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { KubeObject } from "#api/kinds/object.ts";
 import type { ObjectSource } from "./ingest/source.ts";
 import { type Change, ConfigStore, type StoreOptions } from "./ingest/store.ts";
+import { KeySets } from "./jwks/key-sets.ts";
 import { type AdsOptions, adsService } from "./serve/ads-service.ts";
 import { Coalescer } from "./serve/coalescer.ts";
 import { Distributor } from "./serve/distributor.ts";
@@ -21,6 +22,7 @@ export interface Pilot {
   readonly store: ConfigStore;
   readonly distributor: Distributor;
   readonly record: ProxyRecord;
+  readonly keySets: KeySets;
   /** Discovery for proxies; without authentication for the plaintext port. */
   service(callers?: Pick<AdsOptions, "authenticate" | "mayReadSecrets">): UntypedServiceImplementation;
   /** The first snapshot was published. */
@@ -40,12 +42,14 @@ export function startPilot({ source, store: storeOptions, instance, log }: Pilot
   let listed = false;
   let changedAt: Date | undefined;
   const publish = (): void => {
-    const snapshot = store.build();
+    keySets.want(store.keySources);
+    const snapshot = store.build(keySets.keys);
     record.published(snapshot.generation, changedAt ?? new Date());
     changedAt = undefined;
     distributor.publish(snapshot);
   };
   const coalescer = new Coalescer(publish);
+  const keySets = new KeySets({ onChange: () => coalescer.notify() });
   const noted = (change: Change): void => {
     // Until everything was listed once, a snapshot would lack what is there and take it away from proxies.
     if (change === "none" || !listed) return;
@@ -65,11 +69,13 @@ export function startPilot({ source, store: storeOptions, instance, log }: Pilot
     store,
     distributor,
     record,
+    keySets,
     ready,
     isReady: () => distributor.snapshot !== undefined,
     service: (callers = strangers) => adsService({ distributor, events: record, ...callers, instance, log }),
     stop: () => {
       coalescer.stop();
+      keySets.stop();
       source.stop();
     },
   };

@@ -21,6 +21,7 @@ const configuration: readonly (readonly [string, ResourceType])[] = [
   ["Sidecar", resources.sidecars],
   ["PeerAuthentication", resources.peerAuthentications],
   ["AuthorizationPolicy", resources.authorizationPolicies],
+  ["RequestAuthentication", resources.requestAuthentications],
 ];
 
 /** How long to wait for kinds whose definitions may not be installed yet. */

@@ -14,6 +14,7 @@ import {
   sidecarSpec,
   workloadEntrySpec,
 } from "../model/other-kinds.ts";
+import { type KeySource, keySourceOf, requestAuthenticationSpec } from "../model/request-authentication.ts";
 import type { Config, ConfigProblem, Service, Snapshot, Workload } from "../model/snapshot.ts";
 import { virtualServiceSpec } from "../model/virtual-service.ts";
 import { findMistakes } from "./check-spec.ts";
@@ -32,6 +33,7 @@ export interface StoreOptions {
 /** What changed: nothing that proxies could notice, endpoints only, or something that needs everything looked at. */
 export type Change = "none" | "endpoints" | "config";
 
+const noKeySets: ReadonlyMap<string, string> = new Map();
 const noReadiness: ReadonlyMap<string, boolean> = new Map();
 const istioConfigMap = z.object({ data: z.record(z.string(), z.string()).optional() });
 const meshConfigMap = "istio";
@@ -79,6 +81,7 @@ export class ConfigStore {
   readonly #peerAuthentications = new Table(config(peerAuthenticationSpec));
   readonly #authorizationPolicies = new Table(authorizationPolicy);
   readonly #credentials = new Table(parseCredential);
+  readonly #requestAuthentications = new Table(config(requestAuthenticationSpec));
   #resolved: { from: Snapshot["virtualServices"]; resolved: Snapshot["virtualServices"] } | undefined;
   #joined: { deps: readonly unknown[]; endpoints: Snapshot["endpoints"] } | undefined;
   #registry: { deps: readonly unknown[]; services: Snapshot["services"] } | undefined;
@@ -149,8 +152,18 @@ export class ConfigStore {
     return resourceVersion === undefined ? undefined : { resourceVersion, generation: this.#since.get(key) ?? 0 };
   }
 
-  /** What is known now, as an immutable value. */
-  build(): Snapshot {
+  /** Where keys are to be fetched from. */
+  get keySources(): readonly KeySource[] {
+    return this.#requestAuthentications.oldestFirst
+      .flatMap(({ spec }) => spec.jwtRules)
+      .flatMap((rule) => keySourceOf(rule) ?? []);
+  }
+
+  /**
+   * What is known now, as an immutable value.
+   * @param keySets keys that were fetched, by the address of their source
+   */
+  build(keySets: ReadonlyMap<string, string> = noKeySets): Snapshot {
     this.#generation += 1;
     return {
       generation: this.#generation,
@@ -165,6 +178,8 @@ export class ConfigStore {
       gateways: this.#gateways.oldestFirst,
       peerAuthentications: this.#peerAuthentications.oldestFirst,
       authorizationPolicies: this.#authorizationPolicies.oldestFirst,
+      requestAuthentications: this.#requestAuthentications.oldestFirst,
+      keySets,
       sidecars: this.#sidecars.oldestFirst,
       credentials: this.#credentials.map as Snapshot["credentials"],
       versions: new Map(this.#versions),
@@ -247,6 +262,8 @@ export class ConfigStore {
         return this.#authorizationPolicies;
       case "Secret":
         return this.#credentials;
+      case "RequestAuthentication":
+        return this.#requestAuthentications;
       default:
         return undefined;
     }

@@ -40,7 +40,8 @@ const rule = z.object({
 });
 export type AuthorizationRule = z.infer<typeof rule>;
 
-const targetRef = z.object({ group: z.string().default(""), kind: z.string(), name: z.string() });
+/** An object that a policy is for. */
+export const targetRef = z.object({ group: z.string().default(""), kind: z.string(), name: z.string() });
 
 /** Spec of a security.istio.io AuthorizationPolicy: who may do what with a workload. */
 export const authorizationPolicySpec = z.object({

@@ -2,6 +2,7 @@ import type { AuthorizationPolicy } from "./authorization-policy.ts";
 import type { DestinationRuleSpec } from "./destination-rule.ts";
 import type { GatewaySpec, MeshConfig, PeerAuthenticationSpec, SidecarSpec } from "./other-kinds.ts";
 import type { Protocol } from "./protocol.ts";
+import type { RequestAuthenticationSpec } from "./request-authentication.ts";
 import type { VirtualServiceSpec } from "./virtual-service.ts";
 
 /** Where a piece of configuration comes from; equal content keeps the object, so identity tells whether something changed. */
@@ -122,6 +123,9 @@ export interface Snapshot {
   readonly gateways: readonly Config<GatewaySpec>[];
   readonly peerAuthentications: readonly Config<PeerAuthenticationSpec>[];
   readonly authorizationPolicies: readonly Config<AuthorizationPolicy>[];
+  readonly requestAuthentications: readonly Config<RequestAuthenticationSpec>[];
+  /** JSON Web Key Sets that were fetched, by the address of their source. */
+  readonly keySets: ReadonlyMap<string, string>;
   readonly sidecars: readonly Config<SidecarSpec>[];
   /** By "namespace/name". */
   readonly credentials: ReadonlyMap<string, Credential>;

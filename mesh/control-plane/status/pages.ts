@@ -1,6 +1,8 @@
 import { Authorization } from "#gen/istio/istio/security/authorization.ts";
 import { Address } from "#gen/istio/istio/workload/workload.ts";
 import { anyToJson } from "#mesh/lib/xds/any-json.ts";
+import { keySourceOf } from "../model/request-authentication.ts";
+import type { ConfigProblem, Snapshot } from "../model/snapshot.ts";
 import type { Pilot } from "../pilot.ts";
 import type { ProxySession } from "../serve/proxy-session.ts";
 import { findProblems } from "../translate/problems.ts";
@@ -55,8 +57,16 @@ function adsz(pilot: Pilot): unknown {
 
 function configz({ distributor: { snapshot } }: Pilot): unknown {
   if (snapshot === undefined) return [];
-  const { virtualServices, destinationRules, gateways, peerAuthentications, authorizationPolicies } = snapshot;
-  const all = [...virtualServices, ...destinationRules, ...gateways, ...peerAuthentications, ...authorizationPolicies];
+  const { virtualServices, destinationRules, gateways } = snapshot;
+  const { peerAuthentications, authorizationPolicies, requestAuthentications } = snapshot;
+  const all = [
+    ...virtualServices,
+    ...destinationRules,
+    ...gateways,
+    ...peerAuthentications,
+    ...authorizationPolicies,
+    ...requestAuthentications,
+  ];
   return all.map(({ origin, spec }) => ({
     kind: origin.kind,
     metadata: { name: origin.name, namespace: origin.namespace, resourceVersion: origin.resourceVersion },
@@ -77,15 +87,25 @@ const endpointz = ({ distributor: { snapshot } }: Pilot): unknown =>
 
 const problems = (pilot: Pilot): unknown => {
   const { snapshot } = pilot.distributor;
-  return [...pilot.store.problems, ...(snapshot === undefined ? [] : findProblems(snapshot))].map(
-    ({ object, message }) => ({
-      kind: object.kind,
-      namespace: object.namespace,
-      name: object.name,
-      message,
+  const found = snapshot === undefined ? [] : [...findProblems(snapshot), ...missingKeys(pilot, snapshot)];
+  return [...pilot.store.problems, ...found].map(({ object, message }) => ({
+    kind: object.kind,
+    namespace: object.namespace,
+    name: object.name,
+    message,
+  }));
+};
+
+/** RequestAuthentications whose keys cannot be fetched: every token of such an issuer is refused. */
+function missingKeys({ keySets }: Pilot, { requestAuthentications }: Snapshot): readonly ConfigProblem[] {
+  const reasons = new Map(keySets.problems.map(({ url, message }) => [url, message]));
+  return requestAuthentications.flatMap(({ origin, spec }) =>
+    spec.jwtRules.flatMap((rule) => {
+      const reason = reasons.get(keySourceOf(rule)?.url ?? "");
+      return reason === undefined ? [] : [{ object: origin, message: `keys of ${rule.issuer}: ${reason}` }];
     }),
   );
-};
+}
 
 const pushStatus = (pilot: Pilot): unknown => ({
   generation: pilot.distributor.snapshot?.generation ?? 0,

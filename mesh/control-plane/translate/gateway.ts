@@ -5,6 +5,7 @@ import { hostCovers } from "../model/host.ts";
 import type { GatewayServer } from "../model/other-kinds.ts";
 import { gatewayProtocol, isHttp } from "../model/protocol.ts";
 import type { Snapshot } from "../model/snapshot.ts";
+import { jwtAuthentication } from "./authentication/jwt.ts";
 import { httpAuthorization, networkAuthorization } from "./authorization/filters.ts";
 import { policiesOf } from "./authorization/policies.ts";
 import { type BoundServer, boundServers, boundTo, nameOf, servedHosts } from "./bound-server.ts";
@@ -42,8 +43,9 @@ function buildPort(context: OutboundContext, port: number, servers: readonly Bou
   const secure = servers.filter(({ server }) => terminates(server));
   const opaque = servers.filter((bound) => !plain.includes(bound) && !secure.includes(bound));
   const { mesh } = context.snapshot;
-  const policies = policiesOf(context.snapshot, context.proxy);
-  const authorization = httpAuthorization(policies);
+  const { snapshot, proxy } = context;
+  const policies = policiesOf(snapshot, proxy);
+  const authorization = [...jwtAuthentication(snapshot, proxy), ...httpAuthorization(policies)];
   const name = `0.0.0.0_${port}`;
   const http = (routes: string) =>
     httpConnection({ statPrefix: `outbound_${name};`, direction: "gateway", mesh, authorization, routes });

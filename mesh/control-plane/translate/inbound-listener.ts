@@ -38,6 +38,8 @@ export interface InboundOptions {
   readonly snapshot: Snapshot;
   readonly ports: readonly InboundPort[];
   readonly modeOf: (port: number) => MtlsMode;
+  /** Reads tokens, for policies to judge by. */
+  readonly authentication: readonly HttpFilter[];
   readonly policies: Policies;
   /** Mode for ports that no service names. */
   readonly defaultMode: MtlsMode;
@@ -45,8 +47,11 @@ export interface InboundOptions {
 
 /** The listener that connections to the workload are redirected to: chains by port, by mutual TLS or not, and by protocol. */
 export function virtualInbound(options: InboundOptions): Listener {
-  const { snapshot, defaultMode, policies } = options;
-  const authorization = { http: httpAuthorization(policies), network: networkAuthorization(policies) };
+  const { snapshot, defaultMode, policies, authentication } = options;
+  const authorization = {
+    http: [...authentication, ...httpAuthorization(policies)],
+    network: networkAuthorization(policies),
+  };
   const passthrough = {
     cluster: INBOUND_PASSTHROUGH,
     operation: "",

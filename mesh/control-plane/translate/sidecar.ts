@@ -1,6 +1,7 @@
 import type { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import type { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
 import type { ProxyNode, Service, ServicePort, Snapshot } from "../model/snapshot.ts";
+import { jwtAuthentication } from "./authentication/jwt.ts";
 import { policiesOf } from "./authorization/policies.ts";
 import { byName, collectUpstreams } from "./collect.ts";
 import { blackHole, inboundApplication, inboundPassthrough, passthrough } from "./fixed-clusters.ts";
@@ -121,8 +122,9 @@ interface Inbound {
 /** Inbound listener and clusters depend on this workload alone, so they are remembered for each proxy. */
 function buildInbound({ snapshot, proxy, memo }: OutboundContext): Inbound {
   const services = servicesOf(snapshot, proxy, memo);
-  const deps = [...services, proxy.labels, proxy.ports, snapshot.peerAuthentications, snapshot.mesh];
-  deps.push(snapshot.authorizationPolicies);
+  const { peerAuthentications, authorizationPolicies, requestAuthentications, keySets, mesh } = snapshot;
+  const policies = [peerAuthentications, authorizationPolicies, requestAuthentications, keySets];
+  const deps: readonly object[] = [...services, proxy.labels, proxy.ports, mesh, ...policies];
   return memo.get(`inbound ${proxy.id}`, deps, () => {
     const found = services.flatMap((service) => inboundPorts(service, proxy));
     const unique = found.filter(
@@ -142,6 +144,7 @@ function buildInbound({ snapshot, proxy, memo }: OutboundContext): Inbound {
         ports: unique.map(({ inbound }) => inbound),
         modeOf,
         policies: policiesOf(snapshot, proxy),
+        authentication: jwtAuthentication(snapshot, proxy),
         defaultMode: modeOf(0),
       }),
     };
