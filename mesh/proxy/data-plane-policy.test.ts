@@ -79,6 +79,8 @@ describe("authorization of requests", () => {
     "/x/%2e%2e/admin",
     "/x/.%2E/admin",
     "/x\\..\\admin",
+    "/x/..;a=b/admin",
+    "/.;/admin",
     "http://cart/admin",
   ])("is not led astray by %s", async (path) => {
     const { one, seen } = await start([rbac(rules("DENY", pathPrefix("/admin")))]);
@@ -91,6 +93,14 @@ describe("authorization of requests", () => {
     const { one } = await start([rbac(rules("ALLOW", host))]);
     const request = "GET http://secret/ HTTP/1.1\r\nHost: allowed\r\n\r\n";
     expect(await exchange(one.port(), request, answered)).toMatch(/^HTTP\/1\.1 (400|403) /);
+  });
+
+  it("looks at each line of a header", async () => {
+    const users = [{ header: { name: "x-user", stringMatch: { exact: "mallory" } } }];
+    const { one, seen } = await start([rbac(rules("DENY", everybody, users))]);
+    const twice = "x-user: ann\r\nx-user: mallory\r\n";
+    expect(await exchange(one.port(), get("/", twice), answered)).toMatch(/^HTTP\/1\.1 403 /);
+    expect(seen).toEqual([]);
   });
 
   it("lets nobody in by a name that no certificate proves", async () => {

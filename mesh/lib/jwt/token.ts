@@ -15,6 +15,8 @@ export interface Token {
 }
 
 const parts = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/;
+/** One character says nothing: four of them stand for three bytes. */
+const isBase64 = (text: string): boolean => text.length % 4 !== 1;
 /** Asymmetric and keyed-hash signatures of RFC 7518 and RFC 8037; `none` is not among them. */
 const algorithms: ReadonlySet<string> = new Set(
   ["RS", "PS", "ES", "HS"].flatMap((family) => [256, 384, 512].map((bits) => `${family}${bits}`)).concat("EdDSA"),
@@ -22,7 +24,7 @@ const algorithms: ReadonlySet<string> = new Set(
 
 /** Reads a JWS in compact form (RFC 7515 7.1) with a JSON payload (RFC 7519). Throws TokenError. */
 export function parseToken(text: string): Token {
-  const [, header = "", encodedPayload = ""] = parts.exec(text) ?? [];
+  const [, header = "", encodedPayload = "", signature = ""] = parts.exec(text) ?? [];
   if (header === "")
     throw new TokenError("Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections");
   const { alg, kid, crit } = jsonOf(header, "header");
@@ -31,10 +33,13 @@ export function parseToken(text: string): Token {
   if (kid !== undefined && typeof kid !== "string") throw new TokenError("Jwt header [kid] field is not a string");
   // RFC 7515 4.1.11: what must be understood and is not makes the token invalid; no extension is known here.
   if (crit !== undefined) throw new TokenError("Jwt header [crit] field is not supported");
-  return { text, algorithm: alg, keyId: kid ?? "", payload: jsonOf(encodedPayload, "payload"), encodedPayload };
+  const payload = jsonOf(encodedPayload, "payload");
+  if (!isBase64(signature)) throw new TokenError("Jwt signature is an invalid Base64url encoded");
+  return { text, algorithm: alg, keyId: kid ?? "", payload, encodedPayload };
 }
 
 function jsonOf(encoded: string, part: "header" | "payload"): Readonly<Record<string, unknown>> {
+  if (!isBase64(encoded)) throw new TokenError(`Jwt ${part} is an invalid Base64url encoded`);
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(encoded, "base64url"));
     const value: unknown = JSON.parse(text);

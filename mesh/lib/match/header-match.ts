@@ -7,6 +7,11 @@ export interface HeaderSource {
   get(name: string): string | undefined;
 }
 
+/** One that also knows the lines of a name apart. */
+export interface HeaderLines extends HeaderSource {
+  values(name: string): readonly string[];
+}
+
 export type HeaderTest = (headers: HeaderSource) => boolean;
 
 /** Compiles one HeaderMatcher with Envoy's rules for missing headers: a value test fails, inverted or not, unless told otherwise. */
@@ -26,6 +31,25 @@ export function compileHeaderMatcher(matcher: HeaderMatcher, regexes: RegexCache
     // Envoy: an absent header fails any value match; only the inverted form then holds.
     if (value === undefined) return !wanted;
     return test(value) === wanted;
+  };
+}
+
+/**
+ * As `compileHeaderMatcher`, but each line of a name is tested for itself, and one that fits is enough: who adds a line hides
+ * nothing from a policy. Source: Envoy's RBAC filter.
+ */
+export function compileEachHeaderMatcher(
+  matcher: HeaderMatcher,
+  regexes: RegexCache,
+): (headers: HeaderLines) => boolean {
+  const { headerMatchSpecifier: specifier } = matcher;
+  const joined = compileHeaderMatcher(matcher, regexes);
+  if (specifier === undefined || specifier.$case === "presentMatch") return joined;
+  const name = matcher.name.toLowerCase();
+  const test = valueTest(specifier, regexes);
+  return (headers) => {
+    const values = headers.values(name);
+    return values.length < 2 ? joined(headers) : values.some(test) !== matcher.invertMatch;
   };
 }
 

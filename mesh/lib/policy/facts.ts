@@ -1,4 +1,4 @@
-import type { HeaderSource } from "../match/header-match.ts";
+import type { HeaderLines } from "../match/header-match.ts";
 
 /** What may be asked of a connection or a request before it is let in. Read while rules are evaluated, so nothing is computed that no rule asks for. */
 export interface PolicyFacts {
@@ -13,7 +13,7 @@ export interface PolicyFacts {
   readonly destinationPort: number;
   readonly serverName: string;
   /** Undefined where there is no request. */
-  readonly headers: HeaderSource | undefined;
+  readonly headers: HeaderLines | undefined;
   /** Path without query and fragment. */
   readonly path: string;
   /** What filters before found out, by filter and key: claims of tokens. */

@@ -9,7 +9,7 @@ import type { MetadataMatcher } from "#gen/xds/envoy/type/matcher/v3/metadata.ts
 import type { PathMatcher } from "#gen/xds/envoy/type/matcher/v3/path.ts";
 import type { ValueMatcher } from "#gen/xds/envoy/type/matcher/v3/value.ts";
 import { compileCidr } from "../match/cidr.ts";
-import { compileHeaderMatcher } from "../match/header-match.ts";
+import { compileEachHeaderMatcher } from "../match/header-match.ts";
 import type { RegexCache } from "../match/regex.ts";
 import { compileStringMatcher } from "../match/string-match.ts";
 import type { PolicyFacts, PolicyTest } from "./facts.ts";
@@ -136,8 +136,8 @@ function authenticatedTest({ principalName }: Principal_Authenticated, regexes: 
   return (facts) => facts.mutual && test(facts.principal);
 }
 
-function headerTest(matcher: Parameters<typeof compileHeaderMatcher>[0], regexes: RegexCache): PolicyTest {
-  const test = compileHeaderMatcher(matcher, regexes);
+function headerTest(matcher: Parameters<typeof compileEachHeaderMatcher>[0], regexes: RegexCache): PolicyTest {
+  const test = compileEachHeaderMatcher(matcher, regexes);
   return ({ headers }) => headers !== undefined && test(headers);
 }
 

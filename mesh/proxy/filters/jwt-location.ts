@@ -18,14 +18,14 @@ export function locationsOf({ fromHeaders, fromParams, fromCookies }: JwtProvide
   return own.length > 0 ? own : [inHeader("authorization", "Bearer "), inQuery("access_token")];
 }
 
-/** What stands after the prefix, up to the first character that no token has. */
+/** All that stands after the prefix: what is more than a token makes it a bad one. */
 function inHeader(name: string, prefix: string): TokenLocation {
   return {
     find: (head) => {
       const value = head.get(name);
       const at = value?.indexOf(prefix) ?? -1;
       if (value === undefined || at < 0) return undefined;
-      return /^[A-Za-z0-9_.-]*/.exec(value.slice(at + prefix.length))?.[0];
+      return value.slice(at + prefix.length);
     },
     remove: (head) => head.remove(name),
   };

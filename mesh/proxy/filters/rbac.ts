@@ -1,5 +1,5 @@
 import { RBAC } from "#gen/xds/envoy/extensions/filters/http/rbac/v3/rbac.ts";
-import type { HeaderSource } from "../../lib/match/header-match.ts";
+import type { HeaderLines } from "../../lib/match/header-match.ts";
 import { RegexCache } from "../../lib/match/regex.ts";
 import type { PolicyFacts } from "../../lib/policy/facts.ts";
 import { compileRbac } from "../../lib/policy/rbac.ts";
@@ -73,7 +73,7 @@ class RequestFacts implements PolicyFacts {
     return this.exchange?.connection.serverName ?? "";
   }
 
-  get headers(): HeaderSource | undefined {
+  get headers(): HeaderLines | undefined {
     return this.exchange?.head;
   }
 

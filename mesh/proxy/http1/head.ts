@@ -113,6 +113,20 @@ export class Head {
     return value;
   }
 
+  /** The value of each line of a lower-case name. */
+  values(name: string): readonly string[] {
+    if (name.startsWith(":") || name === "host") {
+      const value = this.get(name);
+      return value === undefined ? [] : [value];
+    }
+    const values: string[] = [];
+    for (let index = 0; index < this.count; index += 1)
+      if (this.dropped[index] === 0 && this.#isNamed(index, name)) values.push(this.valueAt(index));
+    for (let index = 0; index < this.#added; index += 1)
+      if (this.#addedNames[index] === name) values.push(this.#addedValues[index] ?? "");
+    return values;
+  }
+
   has(name: string): boolean {
     for (let index = 0; index < this.count; index += 1) {
       if (this.dropped[index] === 0 && this.#isNamed(index, name)) return true;

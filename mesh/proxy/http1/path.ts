@@ -38,16 +38,17 @@ function decodeUnreserved(path: string): string {
   });
 }
 
-/** RFC 3986 5.2.4; `..` at the root stays at the root. */
+/** RFC 3986 5.2.4; `..` at the root stays at the root, and parameters (`..;a`), which some servers cut off, hide nothing: as Envoy. */
 function resolveDots(path: string): string {
   if (!path.includes("/.")) return path;
   const kept: string[] = [];
   const parts = path.split("/").slice(1);
   for (const [index, part] of parts.entries()) {
     const last = index === parts.length - 1;
-    if (part !== ".." && part !== ".") kept.push(part);
+    const [name] = part.split(";", 1);
+    if (name !== ".." && name !== ".") kept.push(part);
     else {
-      if (part === "..") kept.pop();
+      if (name === "..") kept.pop();
       if (last) kept.push("");
     }
   }

@@ -15,6 +15,7 @@ test.each([
     { details: "rbac_access_denied_matched_policy[ns[shop]-policy[locked-users]-rule[0]]" },
     ["rule 1 of AuthorizationPolicy shop/locked-users refuses it"],
   ],
+  ["a token", { details: "jwt_authn_access_denied{Jwt_is_expired}" }, ["the token is not good: Jwt is expired"]],
   [
     "plain text",
     { flags: "NR", details: "filter_chain_not_found", mutualTls: false },

@@ -76,6 +76,11 @@ function refusalOf({ details, principal, reporter, mutualTls }: Signs): Explanat
         : `rule ${Number(rule) + 1} of AuthorizationPolicy ${namespace}/${name} refuses it`;
     return { sign: "RBAC", means, look: caller };
   }
+  const token = /^jwt_authn_access_denied\{(.*)\}$/.exec(details)?.[1];
+  if (token !== undefined) {
+    const look = "The RequestAuthentication of this workload, and the token that the caller sent.";
+    return { sign: "JWT", means: `the token is not good: ${token.replaceAll("_", " ")}`, look };
+  }
   if (details === "filter_chain_not_found" && reporter.direction === "inbound" && !mutualTls) {
     return {
       sign: "NR",

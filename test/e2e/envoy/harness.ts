@@ -158,6 +158,12 @@ export class EnvoyHarness {
     return JSON.parse(this.#namespace?.run(command) ?? "[]") as readonly Answer[];
   }
 
+  /** Sends texts (a JSON list) to a port as they are; what came back for each. */
+  raw(port: number, input: string): readonly string[] {
+    const command = [process.execPath, join(here, "raw.mjs"), String(port)];
+    return JSON.parse(this.#namespace?.run(command, input) ?? "[]") as readonly string[];
+  }
+
   async stop(): Promise<void> {
     await this.#namespace?.close();
     this.pilot.stop();

@@ -43,10 +43,10 @@ export class NetworkNamespace {
     closeSync(log);
   }
 
-  /** Runs a program to its end and gives what it printed. */
-  run(command: readonly string[]): string {
+  /** Runs a program to its end, with this to read, and gives what it printed. */
+  run(command: readonly string[], input = ""): string {
     const [program, args] = this.#enter(command);
-    return execFileSync(program, args, { encoding: "utf8", timeout: 60_000 });
+    return execFileSync(program, args, { encoding: "utf8", timeout: 60_000, input });
   }
 
   async close(): Promise<void> {

@@ -37,7 +37,13 @@ function factsOf(ask: Ask): PolicyFacts {
     destinationAddress: "10.244.0.5",
     destinationPort: ask.port ?? 8080,
     serverName: ask.sni ?? "",
-    headers: ask.tcp === true ? undefined : { get: (name) => pseudo[name] ?? ask.headers?.[name] },
+    headers:
+      ask.tcp === true
+        ? undefined
+        : {
+            get: (name) => pseudo[name] ?? ask.headers?.[name],
+            values: (name) => ask.headers?.[name]?.split(",") ?? [],
+          },
     path: (ask.path ?? "/").split("?")[0] ?? "",
     metadata: (_filter, path) =>
       path.slice(1).reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], ask.claims),
