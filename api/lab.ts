@@ -83,7 +83,10 @@ const check = z.discriminatedUnion("type", [
     .strictObject({
       type: z.literal("traffic"),
       id,
-      service: id,
+      /** An app, a host outside the mesh, or PassthroughCluster and BlackHoleCluster for what the mesh does not know. */
+      service: z.string().regex(/^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?$/, "the name of an app or a host"),
+      /** Only what this app sent. */
+      from: id.optional(),
       version: z.string().optional(),
       /** Seconds of live traffic that are looked at. */
       window: z.number().int().min(2).max(120).default(5),

@@ -8,7 +8,7 @@ const ATTEMPTS = 60;
 
 /**
  * Hands a root certificate to those who call, as key ca.crt of a Secret `namespace/name`: what partners do by mail. The pod's
- * service account has to have the right. Tries again while namespace or right are still being made.
+ * service account has to have the right. Tries again while Secret or right are still being made.
  */
 export async function publishRoot(target: string, root: string): Promise<void> {
   const [namespace = "", name = ""] = target.split("/");

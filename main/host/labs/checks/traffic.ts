@@ -9,10 +9,14 @@ type Check<Type> = Extract<LabCheckDefinition, { type: Type }>;
 /** The live traffic to a service (or one of its versions) over a window that begins now. */
 export async function checkTraffic(check: Check<"traffic">, context: CheckContext): Promise<CheckOutcome> {
   const edges = await observe(check, context);
-  const all = edges.filter((edge) => edge.destination.app === check.service);
+  const all = edges.filter(
+    ({ source, destination }) =>
+      destination.app === check.service && (check.from === undefined || source.app === check.from),
+  );
   const chosen = check.version === undefined ? all : all.filter((edge) => edge.destination.version === check.version);
   const requests = sum(chosen, (edge) => edge.requests);
-  const name = [check.service, check.version].filter(Boolean).join(" ");
+  const sender = check.from === undefined ? "" : ` from ${check.from}`;
+  const name = `${[check.service, check.version].filter(Boolean).join(" ")}${sender}`;
   if (requests < check.requestsAtLeast) {
     const observed = `${name} got ${requests} requests in ${check.window} s, at least ${check.requestsAtLeast} are needed to judge`;
     return { passed: false, observed, mayChange: true };
