@@ -115,6 +115,14 @@ const check = z.discriminatedUnion("type", [
         method: z.enum(["GET", "POST", "PUT", "DELETE", "HEAD"]).default("GET"),
         headers: z.record(z.string(), z.string()).default({}),
         body: z.string().optional(),
+        /** The caller logs in first (OAuth 2.0 client credentials) and sends its token along. */
+        login: z
+          .strictObject({
+            url: z.url({ protocol: /^http$/, error: "the http address at which tokens are given" }),
+            client: z.string(),
+            secret: z.string(),
+          })
+          .optional(),
       }),
       sample: z.number().int().min(1).max(200).default(10),
       /** Status that every answer must have; 0 where the connection must fail. */

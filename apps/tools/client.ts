@@ -10,6 +10,17 @@ export interface FetchOptions {
   readonly silent: boolean;
 }
 
+/** Logs in at an identity provider's token address (RFC 6749 4.4) and gives the token. Rejects when there is none. */
+export async function logIn(url: string, form: string): Promise<string> {
+  const body = new URLSearchParams(form);
+  if (!body.has("grant_type")) body.set("grant_type", "client_credentials");
+  const response = await fetch(url, { method: "POST", body, signal: AbortSignal.timeout(30_000) });
+  const text = await response.text();
+  const answer = response.ok ? (JSON.parse(text) as { readonly access_token?: string }) : {};
+  if (answer.access_token === undefined) throw new Error(`${url} gave no token: ${response.status} ${text}`);
+  return answer.access_token;
+}
+
 /** The path as it was typed: dot segments and escapes are what somebody may want to try on a server. */
 const typedPath = (url: string): string => {
   const path = /^\w+:\/\/[^/?#]*([^#]*)/.exec(url)?.[1] ?? "";

@@ -1,9 +1,10 @@
 import { parseArgs } from "node:util";
-import { fetchOnce } from "./client.ts";
+import { fetchOnce, logIn } from "./client.ts";
 import { serveEcho } from "./echo.ts";
 
 const usage = `usage: tools echo                      an HTTP server that answers with what it got
        tools client [options] <url>    an HTTP client: -X METHOD -H 'name: value' -d DATA -i -n COUNT
+                                       --login TOKEN-URL --as 'client_id=…&client_secret=…' sends a token of its own
                                        --tally prints how often there was which status, as JSON
        tools sleep                     nothing, until it is ended`;
 
@@ -36,6 +37,8 @@ async function client(argv: string[]): Promise<number> {
       include: { type: "boolean", short: "i", default: false },
       count: { type: "string", short: "n", default: "1" },
       tally: { type: "boolean", default: false },
+      login: { type: "string" },
+      as: { type: "string", default: "" },
     },
   });
   const [url] = positionals;
@@ -44,11 +47,21 @@ async function client(argv: string[]): Promise<number> {
     console.error(usage);
     return 64;
   }
+  const headers = [...values.header];
+  if (values.login !== undefined) {
+    try {
+      headers.push(`authorization: Bearer ${await logIn(values.login, values.as)}`);
+    } catch (error) {
+      console.error(`client: ${(error as Error).message}`);
+      if (values.tally) console.log(JSON.stringify({ "no token": count }));
+      return values.tally ? 0 : 1;
+    }
+  }
   const outcomes: Record<string, number> = {};
   for (let i = 0; i < count; i++) {
     const outcome = await fetchOnce(url, {
       method: values.request,
-      headers: values.header,
+      headers,
       body: values.data,
       showHead: values.include,
       silent: values.tally,

@@ -17,6 +17,7 @@ test.each([
   ["strict-mtls", ["stranger", "strict", "exception", "one-side"]],
   ["authorization", ["nobody", "who", "what", "deny", "mistake"]],
   ["egress", ["unseen", "closed", "entry", "tls", "gateway", "round"]],
+  ["tokens", ["believe", "insist", "claims", "mistake"]],
 ])("lab %s: every step's checks fail before its solution and hold after it", async (lab, steps) => {
   const output = await slipway.must(["lab", "run", lab, "--fast", "--prove", "-o", "json"]);
   const played = (JSON.parse(output) as Played).steps;

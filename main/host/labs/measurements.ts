@@ -31,6 +31,8 @@ export interface CallRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
+  /** Where and as whom to log in first. */
+  readonly login: { readonly url: string; readonly client: string; readonly secret: string } | undefined;
   readonly count: number;
   readonly signal: AbortSignal;
 }

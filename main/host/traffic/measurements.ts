@@ -44,16 +44,20 @@ function lackingBy({ acknowledged, proxies, since }: z.infer<typeof acks>): z.in
   return proxies.filter((proxy) => since === undefined || proxy.ackedGeneration < since);
 }
 
+const formOf = ({ client, secret }: { readonly client: string; readonly secret: string }): string =>
+  new URLSearchParams({ client_id: client, client_secret: secret }).toString();
+
 const tally = z.record(z.string(), z.number());
 
 async function callFrom(api: ClusterApi, collector: Collector, request: CallRequest): Promise<Record<string, number>> {
-  const { from, headers, body, signal } = request;
+  const { from, headers, body, login, signal } = request;
   const container = collector.applicationOf(from.namespace, from.workload);
   if (container === undefined) return {};
   const options = [
     ...["--tally", "-n", String(request.count), "-X", request.method],
     ...Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]),
     ...(body === undefined ? [] : ["-d", body]),
+    ...(login === undefined ? [] : ["--login", login.url, "--as", formOf(login)]),
   ];
   const { code, stdout, stderr } = await api.run(container, ["tools", "client", ...options, request.url], signal);
   if (code !== 0) throw new Error(`the client in ${from.workload} ended with ${code}: ${stderr.trim().slice(0, 300)}`);
