@@ -14,6 +14,7 @@ interface Played {
 
 // One after the other on the same cluster: what a lab leaves behind must not be in the way of the next.
 test.each([
+  ["ambient", ["enrol", "strict", "who", "mistake"]],
   ["strict-mtls", ["stranger", "strict", "exception", "one-side"]],
   ["authorization", ["nobody", "who", "what", "deny", "mistake"]],
   ["egress", ["unseen", "closed", "entry", "tls", "gateway", "round"]],

@@ -60,6 +60,11 @@ export class PodEnrolment {
     this.#work();
   }
 
+  /** The container runtime may have made the pod's network anew: what was captured is gone then. */
+  get #isStale(): boolean {
+    return this.#captured !== undefined && this.#captured.pod.address !== this.#facts.address;
+  }
+
   /** The pod and its network have ended. */
   leave(): void {
     this.#gone = true;
@@ -91,9 +96,10 @@ export class PodEnrolment {
   }
 
   async #run(): Promise<void> {
-    while (this.#wanted !== (this.#captured !== undefined)) {
+    while (this.#isStale || this.#wanted !== (this.#captured !== undefined)) {
       try {
-        if (this.#wanted) await this.#capture();
+        if (this.#isStale) this.#forget();
+        else if (this.#wanted) await this.#capture();
         else await this.#release();
         this.#backoff.reset();
       } catch (error) {
@@ -146,16 +152,20 @@ export class PodEnrolment {
     }
   }
 
+  /** The network is gone, and so is what stood in it. */
+  #forget(): void {
+    const captured = this.#captured;
+    this.#captured = undefined;
+    captured?.proxy.destroy();
+    captured?.pod.network.close();
+    captured?.releaseIdentity();
+  }
+
   async #release(): Promise<void> {
     const captured = this.#captured;
     if (captured === undefined) return;
-    const { proxy, pod, releaseIdentity } = captured;
-    if (this.#gone) {
-      this.#captured = undefined;
-      proxy.destroy();
-      pod.network.close();
-      return releaseIdentity();
-    }
+    const { pod } = captured;
+    if (this.#gone) return this.#forget();
     await this.#host.announce(this.#facts, false);
     await releasePod(pod.network);
     this.#captured = undefined;
