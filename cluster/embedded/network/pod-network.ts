@@ -71,11 +71,14 @@ function hostTearDown(link: PodLink): string[] {
   return [`link del ${hostInterface(link.address)}`, `netns del ${link.name}`];
 }
 
+/** Connections that a listener has not accepted when it closes go to another one on the same port. Since Linux 5.14. */
+const MIGRATE = "/proc/sys/net/ipv4/tcp_migrate_req";
 const POD_IPV6 = "/proc/sys/net/ipv6/conf/eth0/disable_ipv6";
 
 /** Container runtimes let every user of a pod bind low ports and send pings; so do we. */
 function podSettings(): void {
   writeFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+  if (existsSync(MIGRATE)) writeFileSync(MIGRATE, "1");
   // The loopback keeps ::1, which programs expect. A kernel without IPv6 has no such file.
   if (existsSync(POD_IPV6)) writeFileSync(POD_IPV6, "1");
 }

@@ -60,7 +60,7 @@ export class TunnelPool {
 
   /** Opens a stream and waits until the peer has accepted it. Rejects with TunnelError. */
   async open(target: TunnelTarget, headers: OutgoingHttpHeaders): Promise<ClientHttp2Stream> {
-    // A connection that the peer is just closing refuses streams that it has not seen: then a new one serves.
+    // A connection that the peer is just closing does not answer any more: then a new one serves.
     for (let attempt = 0; ; attempt++) {
       const pooled = this.#take(target, attempt > 0);
       try {
@@ -177,7 +177,7 @@ export class TunnelPool {
   }
 }
 
-/** The peer has not looked at the stream: it may be tried again. */
+/** No answer came: nothing was passed on yet, so that it may be tried again. */
 class RefusedStream extends Error {}
 
 function connected(socket: Socket, host: string, port: number): Promise<void> {
@@ -222,9 +222,8 @@ function wrongPeer(
 
 function accepted(stream: ClientHttp2Stream): Promise<ClientHttp2Stream> {
   return new Promise((resolve, reject) => {
-    const onError = (error: Error): void =>
-      reject("code" in error && /REFUSED|GOAWAY|SESSION/.test(String(error.code)) ? new RefusedStream() : error);
-    const onClose = (): void => reject(new TunnelError("the peer closed the stream without an answer"));
+    const onError = (error: Error): void => reject(new RefusedStream(error.message));
+    const onClose = (): void => reject(new RefusedStream("the peer closed the stream without an answer"));
     stream.once("error", onError);
     stream.once("close", onClose);
     stream.once("response", ({ ":status": status }) => {

@@ -64,6 +64,8 @@ export class PodProxy {
 
   /** Takes nothing new and resolves when everything that stands has ended. */
   async drain(): Promise<void> {
+    // Right after connections were accepted: those that a closed listener had not accepted yet are lost.
+    await new Promise(setImmediate);
     const ended = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     this.#tunnels.drain();
     this.#pool.drain();
