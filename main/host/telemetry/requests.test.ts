@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { RequestEvent } from "#api/rpc/telemetry.ts";
-import { compileFilter } from "./requests.ts";
+import { compileFilter, RequestLog } from "./requests.ts";
 
 const request: RequestEvent = {
   id: "1",
@@ -43,4 +43,21 @@ test.each([
   ["status:(((", true],
 ])("%s", (filter, fits) => {
   expect(compileFilter(filter)(request)).toBe(fits);
+});
+
+test("a reader that comes while others wait for a batch gets each request once", async () => {
+  const log = new RequestLog();
+  const seen: string[][] = [[], []];
+  const watch = (reader: number) => log.watch("", (requests) => seen[reader]?.push(...requests.map(({ id }) => id)));
+  const disposers = [watch(0)];
+  log.add([request, { ...request, id: "2" }], 0);
+  disposers.push(watch(1));
+  log.add([{ ...request, id: "3" }], 0);
+  await expect
+    .poll(() => seen)
+    .toEqual([
+      ["1", "2", "3"],
+      ["1", "2", "3"],
+    ]);
+  for (const dispose of disposers) dispose();
 });

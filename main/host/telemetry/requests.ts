@@ -31,12 +31,15 @@ export class RequestLog {
       const fitting = requests.filter(matches);
       if (fitting.length > 0 || dropped > 0) reader(fitting, dropped);
     };
+    // What waits for the others is among those that are known: it must not come twice.
+    this.#flush();
     filtered(this.#ring.slice(-500), 0);
     this.#readers.add(filtered);
     return () => this.#readers.delete(filtered);
   }
 
   #flush(): void {
+    clearTimeout(this.#timer);
     const [requests, lost] = [this.#pending, this.#lost];
     this.#pending = [];
     this.#lost = 0;
