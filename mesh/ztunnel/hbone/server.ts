@@ -6,6 +6,7 @@ import {
 } from "node:http2";
 import type { Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
+import { namesOf, parseSpiffeId } from "#mesh/lib/identity/spiffe.ts";
 import type { Credentials } from "../certificates.ts";
 import type { PartLog } from "../log.ts";
 import { CONNECTION_WINDOW, hboneSettings, SESSION_MEMORY } from "./settings.ts";
@@ -15,6 +16,8 @@ export interface TunnelServerOptions {
   readonly log: PartLog;
   readonly onStream: (request: {
     readonly tls: TLSSocket;
+    /** SPIFFE id that the caller has proven; undefined where its certificate names none. */
+    readonly identity: string | undefined;
     readonly stream: ServerHttp2Stream;
     readonly headers: IncomingHttpHeaders;
   }) => void;
@@ -51,12 +54,14 @@ export function createTunnelServer({ credentials, log, onStream }: TunnelServerO
     tls.on("error", () => undefined);
     // Who does not ask for h2 speaks something else.
     if (tls.alpnProtocol !== "h2") return void tls.destroy();
+    // Once for all streams: taking a certificate apart costs more than all else that a new stream costs.
+    const identity = namesOf(tls.getPeerCertificate()).uris.find((uri) => parseSpiffeId(uri) !== undefined);
     const session = performServerHandshake(tls, { settings: hboneSettings, maxSessionMemory: SESSION_MEMORY });
     sessions.add(session);
     session.setLocalWindowSize(CONNECTION_WINDOW);
     session.on("error", () => undefined);
     session.once("close", () => sessions.delete(session));
-    session.on("stream", (stream, headers) => onStream({ tls, stream, headers }));
+    session.on("stream", (stream, headers) => onStream({ tls, identity, stream, headers }));
   });
   return {
     accept: (socket) => {

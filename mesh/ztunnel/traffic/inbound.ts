@@ -2,7 +2,6 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { ports } from "#api/names.ts";
-import { namesOf, parseSpiffeId } from "#mesh/lib/identity/spiffe.ts";
 import { plainAddress } from "#mesh/lib/match/cidr.ts";
 import { type Authority, authorityOf, parseAuthority } from "../hbone/authority.ts";
 import { identityOf } from "../state/address-book.ts";
@@ -50,10 +49,17 @@ async function passProbe(pod: CapturedPod, probe: { near: Socket; source: string
   }
 }
 
+/** Whose tunnel it is, and to whom. */
+interface Arrived {
+  readonly pod: CapturedPod;
+  readonly tls: TLSSocket;
+  readonly identity: string | undefined;
+}
+
 /** A stream of a tunnel to the pod: a connection to one of its ports. */
 export async function handleTunnel(
   context: ProxyContext,
-  { pod, tls }: { readonly pod: CapturedPod; readonly tls: TLSSocket },
+  { pod, tls, identity }: Arrived,
   request: { readonly stream: ServerHttp2Stream; readonly headers: IncomingHttpHeaders },
 ): Promise<void> {
   const { stream, headers } = request;
@@ -61,7 +67,6 @@ export async function handleTunnel(
   const target = headers[":method"] === "CONNECT" ? parseAuthority(headers[":authority"]) : undefined;
   if (target === undefined || target.address !== pod.address || ownPorts.has(target.port))
     return answer(stream, headers[":method"] === "CONNECT" ? 400 : 405);
-  const identity = namesOf(tls.getPeerCertificate()).uris.find((uri) => parseSpiffeId(uri) !== undefined);
   if (identity === undefined) return answer(stream, 401);
   const source = plainAddress(tls.remoteAddress ?? "");
   const facts = { identity, source, destination: target.address, port: target.port };

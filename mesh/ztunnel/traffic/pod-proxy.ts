@@ -30,7 +30,7 @@ export class PodProxy {
     this.#tunnels = createTunnelServer({
       credentials,
       log: context.log,
-      onStream: ({ tls, stream, headers }) => void handleTunnel(context, { pod, tls }, { stream, headers }),
+      onStream: ({ stream, headers, ...peer }) => void handleTunnel(context, { pod, ...peer }, { stream, headers }),
     });
     this.#stopRenewal = context.certificates.onRenewed((spiffeId, renewed) => {
       if (spiffeId === pod.identity) this.#tunnels.renew(renewed);
