@@ -1,4 +1,5 @@
 import { request } from "node:http";
+import { request as secureRequest } from "node:https";
 
 export interface FetchOptions {
   readonly method: string;
@@ -8,6 +9,8 @@ export interface FetchOptions {
   readonly showHead: boolean;
   /** Nothing is printed. */
   readonly silent: boolean;
+  /** A server's certificate is not verified. */
+  readonly insecure: boolean;
 }
 
 /** Logs in at an identity provider's token address (RFC 6749 4.4) and gives the token. Rejects when there is none. */
@@ -34,22 +37,25 @@ export function fetchOnce(url: string, options: FetchOptions): Promise<number | 
     return [header.slice(0, colon).trim(), header.slice(colon + 1).trim()] as const;
   });
   return new Promise((resolve) => {
-    const outgoing = request(
-      url,
-      { method: options.method, path: typedPath(url), headers: Object.fromEntries(headers), timeout: 30_000 },
-      (response) => {
-        const { statusCode = 0 } = response;
-        if (options.showHead && !options.silent) {
-          console.log(`HTTP/${response.httpVersion} ${statusCode} ${response.statusMessage}`);
-          for (let i = 0; i < response.rawHeaders.length; i += 2)
-            console.log(`${response.rawHeaders[i]}: ${response.rawHeaders[i + 1]}`);
-          console.log();
-        }
-        if (options.silent) response.resume();
-        else response.pipe(process.stdout, { end: false });
-        response.on("end", () => resolve(statusCode));
-      },
-    );
+    const settings = {
+      method: options.method,
+      path: typedPath(url),
+      headers: Object.fromEntries(headers),
+      timeout: 30_000,
+    };
+    const send = url.startsWith("https:") ? secureRequest : request;
+    const outgoing = send(url, { ...settings, rejectUnauthorized: !options.insecure }, (response) => {
+      const { statusCode = 0 } = response;
+      if (options.showHead && !options.silent) {
+        console.log(`HTTP/${response.httpVersion} ${statusCode} ${response.statusMessage}`);
+        for (let i = 0; i < response.rawHeaders.length; i += 2)
+          console.log(`${response.rawHeaders[i]}: ${response.rawHeaders[i + 1]}`);
+        console.log();
+      }
+      if (options.silent) response.resume();
+      else response.pipe(process.stdout, { end: false });
+      response.on("end", () => resolve(statusCode));
+    });
     outgoing.on("timeout", () => outgoing.destroy(new Error("no answer within 30 s")));
     outgoing.on("error", (error: NodeJS.ErrnoException) => {
       if (!options.silent) console.error(`client: ${error.message}`);

@@ -3,7 +3,7 @@ import { fetchOnce, logIn } from "./client.ts";
 import { serveEcho } from "./echo.ts";
 
 const usage = `usage: tools echo                      an HTTP server that answers with what it got
-       tools client [options] <url>    an HTTP client: -X METHOD -H 'name: value' -d DATA -i -n COUNT
+       tools client [options] <url>    an HTTP client: -X METHOD -H 'name: value' -d DATA -i -k -n COUNT
                                        --login TOKEN-URL --as 'client_id=…&client_secret=…' sends a token of its own
                                        --tally prints how often there was which status, as JSON
        tools sleep                     nothing, until it is ended`;
@@ -35,6 +35,7 @@ async function client(argv: string[]): Promise<number> {
       header: { type: "string", short: "H", multiple: true, default: [] },
       data: { type: "string", short: "d" },
       include: { type: "boolean", short: "i", default: false },
+      insecure: { type: "boolean", short: "k", default: false },
       count: { type: "string", short: "n", default: "1" },
       tally: { type: "boolean", default: false },
       login: { type: "string" },
@@ -65,6 +66,7 @@ async function client(argv: string[]): Promise<number> {
       body: values.data,
       showHead: values.include,
       silent: values.tally,
+      insecure: values.insecure,
     });
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   }

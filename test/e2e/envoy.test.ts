@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { egressObjects } from "./envoy/egress-objects.ts";
 import { type Answer, EnvoyHarness } from "./envoy/harness.ts";
 import { addresses, cartRoutes, istio } from "./envoy/mesh-objects.ts";
 
@@ -93,6 +94,18 @@ describe.each(["DELTA_GRPC", "GRPC"] as const)("a real Envoy over %s", (protocol
     await expect
       .poll(() => harness.admin("sidecar", "/clusters"))
       .not.toContain("outbound|80|v2|cart.shop.svc.cluster.local");
+    noRefusals();
+  });
+
+  it("takes over calls that leave: by name, in TLS with secrets, through a gateway, and no others", async () => {
+    const partner = (host: string): Answer | undefined => harness.send(1, "http://10.96.0.50/", `host=${host}`)[0];
+    await apply(...egressObjects);
+    await expect.poll(() => reply(partner("partner.example")).name).toBe("v1");
+    expect(partner("other.example")?.status).toBe(502);
+    for (const name of ["sidecar", "router"])
+      await expect
+        .poll(() => harness.admin(name, "/config_dump?resource=dynamic_active_secrets"))
+        .toContain("bank-cacert");
     noRefusals();
   });
 });

@@ -97,7 +97,8 @@ function metadataOf(
     ...pod.metadata,
     labels: {
       ...pod.metadata.labels,
-      [labels.tlsMode]: pod.metadata.labels?.[labels.tlsMode] ?? "istio",
+      // A gateway takes what its Gateways say, which is not the mesh's own TLS unless a rule for it says so.
+      ...(role === "router" ? {} : { [labels.tlsMode]: pod.metadata.labels?.[labels.tlsMode] ?? "istio" }),
       ...canonicalLabels(pod, workloadOf(pod)),
     },
     annotations: {

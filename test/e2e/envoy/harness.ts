@@ -8,6 +8,7 @@ import { ServerCredentials } from "@grpc/grpc-js";
 import pino from "pino";
 import { type Pilot, startPilot } from "#mesh/control-plane/pilot.ts";
 import { adsDefinition } from "#mesh/control-plane/serve/ads-service.ts";
+import { identityOf } from "#mesh/control-plane/serve/authenticate.ts";
 import { type BoundGrpcServer, startGrpcServer } from "#mesh/control-plane/serve/grpc-server.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { envoyBinary } from "./install.ts";
@@ -46,8 +47,6 @@ export class EnvoyHarness {
 
   async start(protocol: "GRPC" | "DELTA_GRPC"): Promise<void> {
     await this.pilot.ready;
-    const discovery = join(this.#folder, "discovery");
-    await this.#serve(discovery, [{ definition: adsDefinition, implementation: this.pilot.service(undefined) }]);
     const namespace = await NetworkNamespace.create(setup);
     this.#namespace = namespace;
     const backends = [
@@ -84,12 +83,15 @@ export class EnvoyHarness {
     const name = nodeId.slice(0, nodeId.indexOf("~"));
     const path = (kind: string): string => join(this.#folder, `${name}-${kind}`);
     await this.#serve(path("secrets"), [secretService(options.authority, options.identity)]);
+    const identity = identityOf(options.identity, "cluster.local");
+    const discovery = this.pilot.service({ authenticate: async () => identity, mayReadSecrets: async () => true });
+    await this.#serve(path("discovery"), [{ definition: adsDefinition, implementation: discovery }]);
     const { protocol, labels } = options;
     const config = bootstrap({
       nodeId,
       labels,
       protocol,
-      discovery: join(this.#folder, "discovery"),
+      discovery: path("discovery"),
       secrets: path("secrets"),
       admin: path("admin"),
     });
