@@ -32,6 +32,15 @@ export default defineConfig({
           hookTimeout: 700_000,
         },
       },
+      {
+        test: {
+          name: "e2e-kind",
+          include: ["test/kind/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 240_000,
+          hookTimeout: 600_000,
+        },
+      },
     ],
   },
 });

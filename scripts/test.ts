@@ -22,6 +22,8 @@ const stages: readonly Stage[] = [
   { name: "imports", command: [node, join(root, "scripts/check-imports.ts")] },
   { name: "unit tests", command: [...vitest, "--project", "unit"] },
   { name: "end-to-end tests", command: [...vitest, "--project", "e2e"] },
+  // Says in one line why it cannot where there is no Docker engine or no image of nodes.
+  { name: "end-to-end tests on kind", command: [...vitest, "--project", "e2e-kind"] },
 ];
 
 const failed: string[] = [];

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { VERSION } from "#api/names.ts";
 import type { ProviderContext } from "../provider.ts";
 import type { Engine } from "./engine.ts";
@@ -6,6 +7,7 @@ import type { LabImages } from "./images.ts";
 import { type KindNode, runInNode } from "./nodes.ts";
 
 const containerd = ["ctr", "--namespace=k8s.io", "images"];
+const CONTAINERD_MS = 60_000;
 /** Kubernetes reads "slipway/mesh" as a name of Docker's registry. */
 const inCluster = (reference: string): string => `docker.io/${reference}`;
 
@@ -19,11 +21,26 @@ export async function loadImages(
   { images, context }: { readonly images: LabImages; readonly context: ProviderContext },
 ): Promise<void> {
   const { signal } = context;
+  await Promise.all(nodes.map((node) => whenContainerdAnswers(node, signal)));
   const wanted = Object.values<string>({ ...images });
   const lacking = await Promise.all(nodes.map(async (node) => ((await lacksOne(node, wanted, signal)) ? [node] : [])));
   const targets = lacking.flat();
   if (targets.length > 0) await sendImages(engine, targets, { wanted, context });
   await Promise.all(nodes.flatMap((node) => wanted.map((reference) => tagPlainly(node, reference, signal))));
+}
+
+/** A node that has just been made runs before its containerd does. Throws what went wrong last when it never answers. */
+async function whenContainerdAnswers(node: KindNode, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + CONTAINERD_MS;
+  for (;;) {
+    try {
+      await runInNode(node, { args: ["ctr", "version"], signal });
+      return;
+    } catch (error) {
+      if (signal.aborted || Date.now() > deadline) throw error;
+      await delay(200, undefined, { signal });
+    }
+  }
 }
 
 async function tagPlainly(node: KindNode, reference: string, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { canarySuite } from "../suites/canary.ts";
 import { leftOf, ordinaryUser, Slipway, type SlipwayUser, tracesOf } from "./support/slipway.ts";
 
 const user = await ordinaryUser();
@@ -24,23 +25,7 @@ describe.each(people)("the canary lab as %s", (_, person) => {
     expect(status.processes.host).toBeGreaterThan(1);
   });
 
-  test("every step's checks fail before its solution and hold after it", async () => {
-    const output = await slipway.must(["lab", "run", "canary", "--fast", "--prove", "-o", "json"]);
-    const result = JSON.parse(output) as {
-      readonly steps: readonly { readonly id: string; readonly passed: boolean }[];
-    };
-    expect(result.steps.map(({ id, passed }) => [id, passed])).toEqual(
-      ["dark", "testers", "ten-percent", "half", "everyone", "rollback"].map((id) => [id, true]),
-    );
-  });
-
-  test("traffic between the services is mutual TLS, and capture is Istio's", async () => {
-    const rules = await slipway.kubectl("-n", "shop", "logs", "deploy/storefront", "-c", "istio-init");
-    expect(rules).toContain("ISTIO_INBOUND");
-    const status = await slipway.status();
-    expect(status.mesh.proxies).toBeGreaterThanOrEqual(7);
-    expect(status.mesh.synced).toBe(status.mesh.proxies);
-  });
+  canarySuite(() => slipway);
 
   test("state survives a restart, and the lab goes on where it was", async () => {
     await slipway.must(["down"]);

@@ -35,13 +35,15 @@ export class Slipway {
   }
 
   get env(): NodeJS.ProcessEnv {
-    const { PATH, LANG } = process.env;
+    const { PATH, LANG, DOCKER_HOST, DOCKER_CONTEXT } = process.env;
     const home = this.#user === undefined ? process.env.HOME : this.state;
     return {
       PATH,
       LANG,
       HOME: home,
       SLIPWAY_STATE: this.state,
+      ...(DOCKER_HOST && { DOCKER_HOST }),
+      ...(DOCKER_CONTEXT && { DOCKER_CONTEXT }),
       ...(this.#user && { USER: this.#user.name, LOGNAME: this.#user.name }),
     };
   }
@@ -97,7 +99,7 @@ export class Slipway {
 
   /** Stops it and removes its state. */
   async dispose(): Promise<void> {
-    await this.run(["down", "--delete"], { timeoutMs: 60_000 });
+    await this.run(["down", "--delete"], { timeoutMs: 120_000 });
     await rm(this.state, { recursive: true, force: true });
   }
 }
