@@ -185,10 +185,12 @@ test("a pod that is deleted comes back, and all go with the Deployment", async (
 
 test("a StatefulSet's pods come one after the other, by name", async () => {
   playNode();
-  const set = {
-    ...deployment("one", { serviceName: "cart", replicas: 3 }),
+  const { spec, ...rest } = deployment("one", { replicas: 3 });
+  const set: KubeObject & { readonly spec: object } = {
+    ...rest,
     kind: "StatefulSet",
-  } as unknown as IStatefulSet & KubeObject;
+    spec: { ...spec, serviceName: "cart" },
+  };
   await api.create(appsV1("statefulsets"), set);
   await vi.waitFor(async () => {
     expect((await pods()).map(({ metadata }) => metadata.name)).toEqual(["cart-0", "cart-1", "cart-2"]);

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
 import type { KubeObject } from "#api/kinds/object.ts";
 import { coreV1, type PatchRequest, type ResourceType } from "../../machinery/resources.ts";
 import { MemoryResources } from "../../node/fixtures/memory-resources.ts";
@@ -41,7 +42,7 @@ export class SmallApi extends MemoryResources {
 
   async #bind<T extends KubeObject>(binding: T): Promise<T> {
     const { namespace, name = "" } = binding.metadata;
-    const { target } = binding as unknown as { readonly target: { readonly name: string } };
+    const { target } = z.looseObject({ target: z.object({ name: z.string() }) }).parse(binding);
     await super.patch<Pod>(coreV1("pods"), namespace, name, {
       type: "merge",
       body: { spec: { nodeName: target.name } },
