@@ -22,7 +22,7 @@ function* walk(real: Json | undefined, embedded: Json | undefined, path: string)
     return;
   }
   if (!Array.isArray(real) || !Array.isArray(embedded)) {
-    if (real !== embedded) yield { path, real, embedded };
+    if (real !== embedded && !areAges(path, real, embedded)) yield { path, real, embedded };
     return;
   }
   const [left, right] = [byName(real), byName(embedded)];
@@ -39,6 +39,10 @@ function* walk(real: Json | undefined, embedded: Json | undefined, path: string)
   for (let index = 0; index < Math.max(real.length, embedded.length); index++)
     yield* walk(real[index], embedded[index], `${path}[${index}]`);
 }
+
+/** Cells of a table that tell how old an object is: a second may end between its creation and the question. */
+const areAges = (path: string, ...cells: readonly (Json | undefined)[]): boolean =>
+  /\.cells\[\d+\]$/.test(path) && cells.every((cell) => typeof cell === "string" && /^\ds$/.test(cell));
 
 function summary({ code, body }: Answer): string {
   const message = isObject(body) ? (body.message ?? body.kind) : body;
