@@ -1,4 +1,4 @@
-import type { ProviderKind } from "#api/rpc/cluster.ts";
+import type { NodeUsage, ProviderKind } from "#api/rpc/cluster.ts";
 import type { MeshValues } from "#mesh/deploy/values.ts";
 
 /**
@@ -15,6 +15,12 @@ export interface ClusterProvider {
   delete(): Promise<void>;
   /** Whether a running cluster is deleted at once: stopping one only to delete it may take long. */
   readonly deletesRunning: boolean;
+}
+
+export interface ClusterUsage {
+  readonly memoryBytes: number | undefined;
+  /** By the names that Kubernetes has for the nodes. */
+  readonly nodes: Readonly<Record<string, NodeUsage>>;
 }
 
 export interface ProviderContext {
@@ -39,8 +45,8 @@ export interface RunningCluster {
   readonly pid: number | undefined;
   /** Settles when the cluster ends by itself, with why. */
   readonly ended: Promise<string>;
-  /** Proportional set size of all its processes. */
-  memoryBytes(): Promise<number | undefined>;
+  /** What it uses of this machine now, as far as that can be seen. */
+  usage(): Promise<ClusterUsage>;
   /** Stops it and keeps its state. */
   stop(): Promise<void>;
 }

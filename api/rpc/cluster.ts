@@ -39,6 +39,17 @@ export interface NodeSummary {
   readonly zone: string | undefined;
   /** Of its kubelet. */
   readonly version: string;
+  /** Undefined where the provider cannot see it. */
+  readonly usage: NodeUsage | undefined;
+}
+
+/** What a node uses of the machine that it is on. */
+export interface NodeUsage {
+  readonly memoryBytes: number;
+  /** What it may use at most; undefined: all that there is. */
+  readonly memoryLimitBytes: number | undefined;
+  /** Processors that were busy for it, on average since it was last asked. */
+  readonly cpus: number | undefined;
 }
 
 /** A line of the list of clusters. */

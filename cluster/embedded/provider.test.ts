@@ -97,7 +97,7 @@ describe("a running cluster", () => {
   test("keeps its secrets to the user", async () => {
     expect((await stat(join(folder, "state"))).mode & 0o777).toBe(0o700);
     expect((await stat(cluster.kubeconfig)).mode & 0o777).toBe(0o600);
-    expect(await cluster.memoryBytes()).toBeGreaterThan(10e6);
+    expect((await cluster.usage()).memoryBytes).toBeGreaterThan(10e6);
   });
 
   test("pods find a Service by its name", async () => {

@@ -89,7 +89,8 @@ async function start(
       gatewayUrl: undefined,
       pid: sandbox.pid,
       ended: sandbox.exited.then(({ code, signal }) => `the cluster's process ended with ${signal ?? code}`),
-      memoryBytes: () => memoryOfTree(sandbox.pid),
+      // Its nodes are one process: what belongs to which is not told apart.
+      usage: async () => ({ memoryBytes: await memoryOfTree(sandbox.pid), nodes: {} }),
       stop: async () => void (await sandbox.stop(STOP_MS)),
     };
   } catch (error) {

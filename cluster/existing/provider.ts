@@ -139,7 +139,7 @@ async function attach(
     gatewayUrl: undefined,
     pid: undefined,
     ended: new Promise(() => {}),
-    memoryBytes: async () => undefined,
+    usage: async () => ({ memoryBytes: undefined, nodes: {} }),
     // It is not ours to stop; what was installed stays.
     stop: async () => {},
   };

@@ -1,4 +1,5 @@
 import { AppError, type ErrorCode } from "#api/errors.ts";
+import { RAISE_INOTIFY } from "./preflight.ts";
 
 interface Cause {
   readonly sign: RegExp;
@@ -22,16 +23,16 @@ const causes: readonly Cause[] = [
     hint: "Add yourself to the group docker and log in again.",
   },
   {
-    sign: /(?:bind for|listen tcp4?|ports are not available:.*?)\s*(?:\[?[\d.:]*\]?:)?(\d+)?.*(?:port is already allocated|address already in use)/i,
+    sign: /(?:bind for|listen tcp[46]?|ports are not available)[^\n]*?:(\d+)\b[^\n]*?(?:port is already allocated|address already in use)/i,
     code: "PORT_TAKEN",
-    message: ([, port]) => `port ${port ?? "that was asked for"} of this machine is in use by another program`,
+    message: ([, port]) => `port ${port} of this machine is in use by another program`,
     hint: "End that program, or choose another port in the cluster's settings.",
   },
   {
     sign: /too many open files|inotify|no space left on device.*(?:watch|inotify)|failed to create fsnotify watcher/i,
     code: "INOTIFY_LIMIT",
     message: () => "the system's limit of inotify watches or instances is reached",
-    hint: "Raise it: `sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512`.",
+    hint: RAISE_INOTIFY,
   },
   {
     sign: /no space left on device|disk quota exceeded/i,
@@ -59,10 +60,16 @@ const causes: readonly Cause[] = [
     hint: "Choose another name, or remove it with `kind delete cluster --name`.",
   },
   {
-    sign: /could not find a log line that matches|cgroup v1|failCgroupV1/i,
+    sign: /kubelet is configured to not run on a host using cgroup v1|failCgroupV1/i,
     code: "CLUSTER_START_FAILED",
-    message: () => "the node's system did not start",
-    hint: "On a machine with cgroup v1 the kubelet of current versions refuses to run: boot with cgroup v2, or set failCgroupV1: false in the configuration patch.",
+    message: () => "the kubelet refuses to run on a machine with cgroup v1",
+    hint: "Boot with cgroup v2, or set failCgroupV1: false for the kubelet in the configuration patch.",
+  },
+  {
+    sign: /could not find a log line that matches/i,
+    code: "CLUSTER_START_FAILED",
+    message: () => "the system in a node did not come up within the half minute that kind gives it",
+    hint: "Mostly the machine had too much to do: try again, or take fewer nodes. The details have what the nodes wrote.",
   },
 ];
 

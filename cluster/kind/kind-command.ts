@@ -28,9 +28,10 @@ export interface CreateOptions {
 const GRACE_MS = 15_000;
 const KEPT_LINES = 200;
 
+/** On failure or abort the nodes are left as they are, for whoever wants to see why; deleting them is up to the caller. */
 export async function createCluster(command: KindCommand, options: CreateOptions): Promise<void> {
   const { name, image, kubeconfig, configuration, signal, onProgress, onLine } = options;
-  const args = ["create", "cluster", "--name", name, "--kubeconfig", kubeconfig, "--config", "-"];
+  const args = ["create", "cluster", "--name", name, "--kubeconfig", kubeconfig, "--config", "-", "--retain"];
   if (image !== undefined) args.push("--image", image);
   await run(command, args, {
     input: configuration,
@@ -52,10 +53,19 @@ export async function exportKubeconfig(command: KindCommand, name: string, kubec
   await run(command, ["export", "kubeconfig", "--name", name, "--kubeconfig", kubeconfig]);
 }
 
-/** Such as "v0.33.0". */
-export async function kindVersion(command: KindCommand): Promise<string> {
+/** Older ones know neither current node images nor their way of taking images. */
+const OLDEST_MINOR = 24;
+
+/** Asks kind for its version, such as "0.33.0". Throws TOOL_MISSING if it is too old. */
+export async function checkKindVersion(command: KindCommand): Promise<string> {
   const lines = await run(command, ["version", "--quiet"]);
-  return `v${lines.join(" ").trim().replace(/^v/, "")}`;
+  const version = lines.join(" ").trim().replace(/^v/, "");
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+  if (Number(major) === 0 && Number(minor) < OLDEST_MINOR)
+    throw new AppError("TOOL_MISSING", `${command.program} is kind ${version}, which is too old`, {
+      hint: `Update it to 0.${OLDEST_MINOR} or later, or take it off the PATH: then Slipway gets its own.`,
+    });
+  return version;
 }
 
 interface RunOptions {

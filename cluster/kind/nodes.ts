@@ -7,6 +7,8 @@ import type { Engine } from "./engine.ts";
 /** A node of a kind cluster: a container of the engine. */
 export interface KindNode {
   readonly name: string;
+  /** As kind calls it. */
+  readonly cluster: string;
   readonly id: string;
   readonly role: string;
   readonly running: boolean;
@@ -17,11 +19,18 @@ const CLUSTER_LABEL = "io.x-k8s.kind.cluster";
 const ROLE_LABEL = "io.x-k8s.kind.role";
 
 /** The nodes of a cluster, control plane first; none if there is no such cluster. */
-export async function listNodes({ docker }: Engine, cluster: string): Promise<readonly KindNode[]> {
-  const containers = await docker.listContainers({ all: true, filters: { label: [`${CLUSTER_LABEL}=${cluster}`] } });
+export const listNodes = (engine: Engine, cluster: string): Promise<readonly KindNode[]> =>
+  find(engine, `${CLUSTER_LABEL}=${cluster}`);
+
+/** The nodes of every kind cluster of the engine, whoever made it. */
+export const listAllNodes = (engine: Engine): Promise<readonly KindNode[]> => find(engine, CLUSTER_LABEL);
+
+async function find({ docker }: Engine, label: string): Promise<readonly KindNode[]> {
+  const containers = await docker.listContainers({ all: true, filters: { label: [label] } });
   return containers
     .map(({ Id, Names, Labels, State }) => ({
       name: Names[0]?.replace(/^\//, "") ?? Id,
+      cluster: Labels[CLUSTER_LABEL] ?? "",
       id: Id,
       role: Labels[ROLE_LABEL] ?? "",
       running: State === "running",
@@ -40,18 +49,6 @@ export async function mappedPort({ container }: KindNode, port: number): Promise
   >;
   const [binding] = bindings[`${port}/tcp`] ?? [];
   return binding?.HostPort === undefined ? undefined : Number(binding.HostPort);
-}
-
-/** Memory that the nodes use, in bytes, without what the kernel could take back at once. */
-export async function memoryOfNodes(nodes: readonly KindNode[]): Promise<number | undefined> {
-  const sizes = await Promise.all(
-    nodes.map(async ({ container }) => {
-      const { memory_stats } = await container.stats({ stream: false, "one-shot": true });
-      const { inactive_file, total_inactive_file = inactive_file } = memory_stats.stats ?? {};
-      return (memory_stats.usage ?? 0) - (total_inactive_file ?? 0);
-    }),
-  );
-  return sizes.length === 0 ? undefined : sizes.reduce((sum, size) => sum + size, 0);
 }
 
 export interface NodeCommand {

@@ -7,15 +7,18 @@ import type { ClusterProvider, ProviderContext, RunningCluster } from "../provid
 import { gatewayNodePorts, kindConfiguration } from "./configuration.ts";
 import { connectEngine, type Engine } from "./engine.ts";
 import { buildImages, type ImageOptions, type LabImages } from "./images.ts";
-import { createCluster, deleteCluster, exportKubeconfig, type KindCommand } from "./kind-command.ts";
+import { checkKindVersion, createCluster, deleteCluster, exportKubeconfig, type KindCommand } from "./kind-command.ts";
 import { findKind } from "./kind-program.ts";
+import { serveLoadBalancers } from "./load-balancer.ts";
 import { loadImages } from "./load-images.ts";
 import { chooseNodeImage } from "./node-image.ts";
+import { explainFailure } from "./node-report.ts";
 import { whenNodesEnd } from "./node-watch.ts";
-import { type KindNode, listNodes, mappedPort, memoryOfNodes } from "./nodes.ts";
+import { type KindNode, listNodes, mappedPort } from "./nodes.ts";
 import { checkEngineCommand, engineFacts, judgeEngine } from "./preflight.ts";
-import { whenApiReady, whenSettled } from "./ready.ts";
+import { whenApiReady, whenNodesReady, whenSettled } from "./ready.ts";
 import { freeName, readRecord, writeRecord } from "./record.ts";
+import { usageOfNodes } from "./usage.ts";
 
 export interface KindOptions {
   readonly name: string;
@@ -42,12 +45,16 @@ interface Tools {
 /** Real Kubernetes in containers of a Docker engine. */
 export function kindProvider(options: KindOptions): ClusterProvider {
   let checked: Tools | undefined;
+  // Ends what looks after the running cluster.
+  let watch = new AbortController();
   const tools = async (context: ProviderContext): Promise<Tools> => {
     const engine = await connectEngine();
     context.detail("asking the Docker engine");
     judgeEngine(await engineFacts(engine), options.zones.length, context);
     await checkEngineCommand(engine);
-    return { engine, command: { program: await findKind(options, context), env: engine.env } };
+    const command = { program: await findKind(options, context), env: engine.env };
+    context.log(`kind ${await checkKindVersion(command)} (${command.program})`);
+    return { engine, command };
   };
   return {
     kind: "kind",
@@ -58,9 +65,12 @@ export function kindProvider(options: KindOptions): ClusterProvider {
     start: async (context) => {
       const found = checked ?? (await tools(context));
       checked = undefined;
-      return start(options, found, context);
+      watch.abort();
+      watch = new AbortController();
+      return start({ ...options, watch }, found, context);
     },
     delete: async () => {
+      watch.abort();
       const record = await readRecord(options.stateFolder);
       if (record !== undefined) await remove(options, record.kindName);
       await rm(options.stateFolder, { recursive: true, force: true });
@@ -78,7 +88,11 @@ async function remove(options: KindOptions, kindName: string): Promise<void> {
   await deleteCluster(command, kindName, kubeconfigOf(options));
 }
 
-async function start(options: KindOptions, tools: Tools, context: ProviderContext): Promise<RunningCluster> {
+interface StartOptions extends KindOptions {
+  readonly watch: AbortController;
+}
+
+async function start(options: StartOptions, tools: Tools, context: ProviderContext): Promise<RunningCluster> {
   const { stateFolder } = options;
   const { engine, command } = tools;
   const record = await readRecord(stateFolder);
@@ -134,7 +148,11 @@ async function create(options: KindOptions, { tools, kindName }: Creation, outer
       if (state === "running") context.detail(step);
       if (step.startsWith(NODES_RUN)) nodesRun.resolve();
     },
-  }).finally(() => nodesRun.resolve());
+  })
+    .catch(async (error: unknown) => {
+      throw context.signal.aborted ? error : await explainFailure(engine, kindName, error);
+    })
+    .finally(() => nodesRun.resolve());
   const loaded = buildImages(engine, imageOptions(options), context).then(async (images) => {
     await nodesRun.promise;
     context.signal.throwIfAborted();
@@ -189,7 +207,7 @@ interface Made extends Creation {
 }
 
 async function running(
-  options: KindOptions,
+  options: StartOptions,
   { tools: { engine }, kindName, images }: Made,
   context: ProviderContext,
 ): Promise<RunningCluster> {
@@ -200,6 +218,7 @@ async function running(
   const nodes = await listNodes(engine, kindName);
   const [first] = nodes;
   if (first === undefined) throw new AppError("CLUSTER_START_FAILED", `the cluster ${kindName} has no nodes`);
+  if (nodes.length > 1) await whenNodesReady(kubeconfig, nodes.length, context);
   const gatewayPort = await mappedPort(first, gatewayNodePorts.http);
   const copies = options.zones.length > 1 ? 2 : 1;
   const mesh: MeshValues = {
@@ -209,7 +228,8 @@ async function running(
     controlPlaneReplicas: copies,
     gatewayReplicas: copies,
   };
-  const watch = new AbortController();
+  const { signal } = options.watch;
+  void serveLoadBalancers({ engine, cluster: kindName, kubeconfig, signal });
   return {
     name: options.name,
     kubernetesVersion,
@@ -217,10 +237,10 @@ async function running(
     mesh,
     gatewayUrl: gatewayPort === undefined ? undefined : `http://127.0.0.1:${gatewayPort}/`,
     pid: undefined,
-    ended: whenNodesEnd(engine, kindName, watch.signal),
-    memoryBytes: async () => memoryOfNodes(nodes).catch(() => undefined),
+    ended: whenNodesEnd(engine, kindName, signal),
+    usage: usageOfNodes(engine, kindName),
     stop: async () => {
-      watch.abort();
+      options.watch.abort();
       await Promise.all((await listNodes(engine, kindName)).map(stopNode));
     },
   };

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ILease } from "kubernetes-models/coordination.k8s.io/v1/Lease";
 import type { IEndpointSlice } from "kubernetes-models/discovery.k8s.io/v1/EndpointSlice";
+import type { INode } from "kubernetes-models/v1/Node";
 import type { IPod } from "kubernetes-models/v1/Pod";
 import { AppError } from "#api/errors.ts";
 import type { KubeObject } from "#api/kinds/object.ts";
@@ -11,6 +12,7 @@ import type { ProviderContext } from "../provider.ts";
 
 const API_MS = 120_000;
 const PODS_MS = 120_000;
+const NODES_MS = 60_000;
 const EVERY_MS = 250;
 
 /** Waits until the API server is ready; resolves with its version, such as "v1.36.3". */
@@ -38,6 +40,33 @@ export async function whenApiReady(kubeconfig: string, context: ProviderContext)
     client.close();
   }
 }
+
+/**
+ * Waits until every node takes pods: a copy of something that came before would lie on the same node as the one before it.
+ * Goes on with those that there are when one takes too long: what runs on a node that never comes is for later steps to judge.
+ */
+export async function whenNodesReady(kubeconfig: string, count: number, context: ProviderContext): Promise<void> {
+  const client = new KubeClient(kubeconfigConnection(kubeconfig));
+  try {
+    await until(NODES_MS, context.signal, async () => {
+      const { items } = await client
+        .list<INode & KubeObject>(resources.nodes, {})
+        .catch(() => ({ items: [] as readonly (INode & KubeObject)[] }));
+      const ready = items.filter(takesPods).length;
+      context.detail(`${ready} of ${count} nodes are ready`);
+      return ready >= count;
+    });
+  } catch (error) {
+    context.signal.throwIfAborted();
+    context.log(`not every node is ready: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    client.close();
+  }
+}
+
+const takesPods = ({ spec, status }: INode & KubeObject): boolean =>
+  status?.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") === true &&
+  !spec?.taints?.some(({ key }) => key.startsWith("node.kubernetes.io/"));
 
 /**
  * Waits until the cluster tells how it is now. Just after its nodes were started again it still tells how it was before: so every

@@ -56,5 +56,6 @@ function nodeSummary({ metadata, status }: INode): NodeSummary {
     ready: status?.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false,
     zone: metadata?.labels?.["topology.kubernetes.io/zone"],
     version: status?.nodeInfo?.kubeletVersion ?? "",
+    usage: undefined,
   };
 }

@@ -64,14 +64,24 @@ export const disruptionBudget: IPodDisruptionBudget = {
   spec: { minAvailable: 1, selector: { matchLabels: selector } },
 };
 
-/** Copies lie in different zones and on different nodes, as far as there are any. */
-export const spread = (matchLabels: Readonly<Record<string, string>>): readonly ITopologySpreadConstraint[] =>
-  ["topology.kubernetes.io/zone", "kubernetes.io/hostname"].map((topologyKey) => ({
-    maxSkew: 1,
-    topologyKey,
-    whenUnsatisfiable: "ScheduleAnyway",
-    labelSelector: { matchLabels: { ...matchLabels } },
-  }));
+/**
+ * Copies lie on different nodes, and in different zones as far as there are any. Nodes are a must: two copies on one node end with
+ * it. That holds nothing up on a cluster of one node, where every copy is as far from the others as it can be; nodes that take no
+ * pods (cordoned, tainted) do not count, nor do the copies that a rollout replaces.
+ */
+export const spread = (matchLabels: Readonly<Record<string, string>>): readonly ITopologySpreadConstraint[] => {
+  const common = { maxSkew: 1, labelSelector: { matchLabels: { ...matchLabels } } };
+  return [
+    { ...common, topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: "ScheduleAnyway" },
+    {
+      ...common,
+      topologyKey: "kubernetes.io/hostname",
+      whenUnsatisfiable: "DoNotSchedule",
+      nodeTaintsPolicy: "Honor",
+      matchLabelKeys: ["pod-template-hash"],
+    },
+  ];
+};
 
 export function deployment(values: MeshValues): IDeployment {
   return {

@@ -114,11 +114,11 @@ function labEffects({ api, collector, generator }: LabCluster): LabEffects {
 }
 
 async function measure(provisioning: Provisioning, cluster: LabCluster | undefined): Promise<void> {
-  const memoryBytes = await provisioning.cluster?.memoryBytes();
+  const usage = await provisioning.cluster?.usage().catch(() => undefined);
   const pods = cluster?.collector.pods.value.filter((pod) => pod.status?.phase !== "Succeeded");
   provisioning.measured({
-    memoryBytes,
-    nodes: cluster?.nodes.value,
+    memoryBytes: usage?.memoryBytes,
+    nodes: cluster?.nodes.value.map((node) => ({ ...node, usage: usage?.nodes[node.name] })),
     pods: pods && { ready: pods.filter(isReady).length, total: pods.length },
   });
 }
