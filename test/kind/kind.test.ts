@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Slipway } from "../e2e/support/slipway.ts";
 import { canarySuite } from "../suites/canary.ts";
 import { kubectlSuite } from "../suites/kubectl.ts";
+import { labsSuite } from "../suites/labs.ts";
 import { obstacle } from "./obstacle.ts";
 
 const why = await obstacle();
@@ -33,6 +34,7 @@ describe.runIf(why === undefined)("kind with one node", () => {
 
   canarySuite(() => slipway);
   kubectlSuite(() => slipway);
+  labsSuite(() => slipway);
 
   test("the gateway is reached through a port of loopback", async () => {
     const { shop, provider } = await slipway.status();
