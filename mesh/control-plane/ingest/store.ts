@@ -5,10 +5,9 @@ import { clusterDomain, clusterId } from "#api/names.ts";
 import { type AuthorizationPolicy, authorizationPolicySpec } from "../model/authorization-policy.ts";
 import { resolveDelegates } from "../model/delegate.ts";
 import { destinationRuleSpec } from "../model/destination-rule.ts";
+import { type MeshConfig, meshConfig } from "../model/mesh-config.ts";
 import {
   gatewaySpec,
-  type MeshConfig,
-  meshConfig,
   peerAuthenticationSpec,
   serviceEntrySpec,
   sidecarSpec,

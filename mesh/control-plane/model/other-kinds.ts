@@ -65,7 +65,7 @@ export const serviceEntrySpec = z.object({
 export type ServiceEntrySpec = z.infer<typeof serviceEntrySpec>;
 
 /** Left out, the mode of a policy that is there is REGISTRY_ONLY. */
-const outboundMode = z.enum(["ALLOW_ANY", "REGISTRY_ONLY"]);
+export const outboundMode = z.enum(["ALLOW_ANY", "REGISTRY_ONLY"]);
 export type OutboundMode = z.infer<typeof outboundMode>;
 
 /** Spec of a Sidecar: what a namespace's (or some of its) proxies know and let out. */
@@ -85,21 +85,3 @@ export const peerAuthenticationSpec = z.object({
   portLevelMtls: z.record(z.string(), mtls).optional(),
 });
 export type PeerAuthenticationSpec = z.infer<typeof peerAuthenticationSpec>;
-
-/** What the control plane reads of MeshConfig (ConfigMap istio, key mesh). */
-export const meshConfig = z.object({
-  trustDomain: z.string().default("cluster.local"),
-  rootNamespace: z.string().default("istio-system"),
-  accessLogFile: z.string().default("/dev/stdout"),
-  accessLogFormat: z.string().optional(),
-  enableAutoMtls: z.boolean().default(true),
-  enablePrometheusMerge: z.boolean().default(true),
-  /** ProxyConfig that every proxy starts from; read by injection. */
-  defaultConfig: z.record(z.string(), z.unknown()).default({}),
-  connectTimeout: z.string().default("10s"),
-  outboundTrafficPolicy: z.object({ mode: outboundMode.optional() }).default({}),
-  defaultServiceExportTo: z.array(z.string()).default(["*"]),
-  defaultVirtualServiceExportTo: z.array(z.string()).default(["*"]),
-  defaultDestinationRuleExportTo: z.array(z.string()).default(["*"]),
-});
-export type MeshConfig = z.infer<typeof meshConfig>;

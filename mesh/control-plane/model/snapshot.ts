@@ -1,6 +1,7 @@
 import type { AuthorizationPolicy } from "./authorization-policy.ts";
 import type { DestinationRuleSpec } from "./destination-rule.ts";
-import type { GatewaySpec, MeshConfig, PeerAuthenticationSpec, SidecarSpec } from "./other-kinds.ts";
+import type { MeshConfig } from "./mesh-config.ts";
+import type { GatewaySpec, PeerAuthenticationSpec, SidecarSpec } from "./other-kinds.ts";
 import type { Protocol } from "./protocol.ts";
 import type { RequestAuthenticationSpec } from "./request-authentication.ts";
 import type { VirtualServiceSpec } from "./virtual-service.ts";

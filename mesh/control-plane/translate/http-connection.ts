@@ -14,7 +14,7 @@ import {
 } from "#gen/xds/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
 import { TcpProxy } from "#gen/xds/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.ts";
 import { seconds } from "../model/duration.ts";
-import type { MeshConfig } from "../model/other-kinds.ts";
+import type { MeshConfig } from "../model/mesh-config.ts";
 import { pack } from "./any.ts";
 
 /** Istio's default access log line. Source: Istio's documentation on access logs. */
