@@ -1,13 +1,14 @@
-import { connect as connectHttp2, type OutgoingHttpHeaders } from "node:http2";
+import { type ClientHttp2Stream, connect as connectHttp2, type OutgoingHttpHeaders } from "node:http2";
 import { type AddressInfo, createServer, type Server, Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect as connectTls, createSecureContext } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { TunnelError, TunnelPool } from "#mesh/lib/hbone/pool.ts";
 import { createAuthority, type TestAuthority } from "#mesh/lib/identity/testing/authority.ts";
 import type { Credentials } from "../certificates.ts";
 import { join, type Parted } from "../traffic/join.ts";
-import { type PoolOptions, TunnelError, TunnelPool, type TunnelTarget } from "./pool.ts";
+import { type TunnelClient, type TunnelPeer, tunnelTo } from "./secure.ts";
 import { createTunnelServer, type TunnelServer, type TunnelServerOptions } from "./server.ts";
 
 const ledger = "spiffe://cluster.local/ns/bank/sa/ledger";
@@ -51,7 +52,7 @@ function credentials(spiffeId: string, from: TestAuthority = authority): Credent
 type OnStream = TunnelServerOptions["onStream"];
 
 interface Peer {
-  readonly target: TunnelTarget;
+  readonly target: TunnelPeer;
   readonly tunnels: TunnelServer;
   /** TCP connections so far. */
   connections(): number;
@@ -82,12 +83,18 @@ const echo: OnStream = ({ stream }) => {
   stream.pipe(stream);
 };
 
-function makePool(own: Partial<PoolOptions> = {}): TunnelPool {
+interface Caller {
+  readonly pool: TunnelPool;
+  open(peer: TunnelPeer, headers: OutgoingHttpHeaders): Promise<ClientHttp2Stream>;
+}
+
+function makeCaller(own: Partial<TunnelClient> = {}, idleMs?: number): Caller {
   const mine = credentials(payments);
   const socket = (): Socket => new Socket({ allowHalfOpen: true });
-  const pool = new TunnelPool({ socket, identity: payments, credentials: () => mine, ...own });
+  const client = { socket, identity: payments, credentials: () => mine, ...own };
+  const pool = new TunnelPool(idleMs === undefined ? {} : { idleMs });
   closers.push(() => pool.destroy());
-  return pool;
+  return { pool, open: (peer, headers) => pool.open(tunnelTo(peer, client), headers) };
 }
 
 const to = (authorityText: string): OutgoingHttpHeaders => ({ ":authority": authorityText });
@@ -99,7 +106,7 @@ describe("a tunnel", () => {
       seen.push(String(request.headers[":authority"]), String(request.tls.getPeerCertificate().subjectaltname));
       echo(request);
     });
-    const stream = await makePool().open(peer.target, to("10.244.0.5:8080"));
+    const stream = await makeCaller().open(peer.target, to("10.244.0.5:8080"));
     stream.end("hello");
     expect((await buffer(stream)).toString()).toBe("hello");
     expect(seen).toEqual(["10.244.0.5:8080", `URI:${payments}`]);
@@ -111,7 +118,7 @@ describe("a tunnel", () => {
       // The answer begins when the question is complete.
       stream.resume().once("end", () => void delay(50).then(() => stream.end("late")));
     });
-    const stream = await makePool().open(peer.target, to("10.244.0.5:80"));
+    const stream = await makeCaller().open(peer.target, to("10.244.0.5:80"));
     stream.end("question");
     expect((await buffer(stream)).toString()).toBe("late");
   });
@@ -123,7 +130,7 @@ describe("a tunnel", () => {
       stream.respond({ ":status": 200 });
       reading = () => stream.pipe(stream);
     });
-    const stream = await makePool().open(peer.target, to("10.244.0.5:80"));
+    const stream = await makeCaller().open(peer.target, to("10.244.0.5:80"));
     const total = 32 * 1024 * 1024;
     const chunk = Buffer.alloc(64 * 1024, 1);
     let written = 0;
@@ -151,22 +158,22 @@ describe("a tunnel", () => {
   it.each<[string, (peer: Peer) => Promise<unknown>, RegExp]>([
     [
       "who is not whom the control plane named",
-      (peer) => makePool().open({ ...peer.target, identities: [payments] }, to("a:1")),
+      (peer) => makeCaller().open({ ...peer.target, identities: [payments] }, to("a:1")),
       /the peer is .*ledger, not .*payments/,
     ],
     [
       "callers of another authority",
-      (peer) => makePool({ credentials: () => credentials(payments, others) }).open(peer.target, to("a:1")),
+      (peer) => makeCaller({ credentials: () => credentials(payments, others) }).open(peer.target, to("a:1")),
       /TLS|closed|certificate/,
     ],
     [
       "callers without a certificate",
-      (peer) => makePool({ credentials: () => undefined }).open(peer.target, to("a:1")),
+      (peer) => makeCaller({ credentials: () => undefined }).open(peer.target, to("a:1")),
       /there is no certificate yet/,
     ],
     [
       "a port where nobody listens",
-      (peer) => makePool().open({ ...peer.target, port: 1 }, to("a:1")),
+      (peer) => makeCaller().open({ ...peer.target, port: 1 }, to("a:1")),
       /connection to 127.0.0.1:1 failed/,
     ],
   ])("does not come to be with %s", async (_, open, reason) => {
@@ -175,7 +182,7 @@ describe("a tunnel", () => {
 
   it("tells with which status it was refused", async () => {
     const peer = await startPeer(({ stream }) => stream.respond({ ":status": 401 }, { endStream: true }));
-    const error: unknown = await makePool()
+    const error: unknown = await makeCaller()
       .open(peer.target, to("10.244.0.5:80"))
       .catch((failure: unknown) => failure);
     expect(error).toBeInstanceOf(TunnelError);
@@ -201,27 +208,27 @@ describe("a tunnel", () => {
 describe("the pool", () => {
   it("shares one connection between streams to the same end, and none between ends", async () => {
     const [peer, other] = [await startPeer(), await startPeer()];
-    const pool = makePool();
-    await Promise.all([1, 2, 3].map((port) => pool.open(peer.target, to(`10.244.0.5:${port}`))));
-    await pool.open(other.target, to("10.244.0.6:80"));
-    expect([peer.connections(), other.connections(), pool.size]).toEqual([1, 1, 2]);
+    const caller = makeCaller();
+    await Promise.all([1, 2, 3].map((port) => caller.open(peer.target, to(`10.244.0.5:${port}`))));
+    await caller.open(other.target, to("10.244.0.6:80"));
+    expect([peer.connections(), other.connections(), caller.pool.size]).toEqual([1, 1, 2]);
   });
 
   it("opens another connection beyond a hundred streams", async () => {
     const peer = await startPeer();
-    const pool = makePool();
-    await Promise.all(Array.from({ length: 101 }, () => pool.open(peer.target, to("10.244.0.5:80"))));
+    const caller = makeCaller();
+    await Promise.all(Array.from({ length: 101 }, () => caller.open(peer.target, to("10.244.0.5:80"))));
     expect(peer.connections()).toBe(2);
   });
 
   it("takes a new connection after the peer said that it is leaving; the stream that stands goes on", async () => {
     const peer = await startPeer();
-    const pool = makePool();
-    const standing = await pool.open(peer.target, to("10.244.0.5:80"));
+    const caller = makeCaller();
+    const standing = await caller.open(peer.target, to("10.244.0.5:80"));
     peer.tunnels.drain();
     await expect
       .poll(async () => {
-        const fresh = await pool.open(peer.target, to("10.244.0.5:80"));
+        const fresh = await caller.open(peer.target, to("10.244.0.5:80"));
         fresh.close();
         return peer.connections();
       })
@@ -232,11 +239,11 @@ describe("the pool", () => {
 
   it("closes what is idle", async () => {
     const peer = await startPeer();
-    const pool = makePool({ idleMs: 20 });
-    const stream = await pool.open(peer.target, to("10.244.0.5:80"));
+    const caller = makeCaller({}, 20);
+    const stream = await caller.open(peer.target, to("10.244.0.5:80"));
     stream.end();
     await buffer(stream);
-    await expect.poll(() => pool.size).toBe(0);
+    await expect.poll(() => caller.pool.size).toBe(0);
   });
 });
 
@@ -254,7 +261,7 @@ describe("two sides that are joined", () => {
     const near = Promise.withResolvers<Socket>();
     const front = await listen(createServer({ allowHalfOpen: true, pauseOnConnect: true }, near.resolve));
     const client = new Socket({ allowHalfOpen: true }).connect(front, "127.0.0.1");
-    const stream = await makePool().open(peer.target, to("10.244.0.5:80"));
+    const stream = await makeCaller().open(peer.target, to("10.244.0.5:80"));
     const parted = join(await near.promise, stream);
     const server = await accepted.promise;
     closers.push(

@@ -1,15 +1,10 @@
-import {
-  type IncomingHttpHeaders,
-  performServerHandshake,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
+import { serveTunnel } from "#mesh/lib/hbone/serve.ts";
 import { namesOf, parseSpiffeId } from "#mesh/lib/identity/spiffe.ts";
 import type { Credentials } from "../certificates.ts";
 import type { PartLog } from "../log.ts";
-import { CONNECTION_WINDOW, hboneSettings, SESSION_MEMORY } from "./settings.ts";
 
 export interface TunnelServerOptions {
   readonly credentials: Credentials;
@@ -56,12 +51,9 @@ export function createTunnelServer({ credentials, log, onStream }: TunnelServerO
     if (tls.alpnProtocol !== "h2") return void tls.destroy();
     // Once for all streams: taking a certificate apart costs more than all else that a new stream costs.
     const identity = namesOf(tls.getPeerCertificate()).uris.find((uri) => parseSpiffeId(uri) !== undefined);
-    const session = performServerHandshake(tls, { settings: hboneSettings, maxSessionMemory: SESSION_MEMORY });
+    const session = serveTunnel(tls, (stream, headers) => onStream({ tls, identity, stream, headers }));
     sessions.add(session);
-    session.setLocalWindowSize(CONNECTION_WINDOW);
-    session.on("error", () => undefined);
     session.once("close", () => sessions.delete(session));
-    session.on("stream", (stream, headers) => onStream({ tls, identity, stream, headers }));
   });
   return {
     accept: (socket) => {

@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { abort } from "#mesh/lib/hbone/stream.ts";
 import type { ConnectionInfo, Connections } from "../telemetry/connections.ts";
 import type { CapturedPod } from "./context.ts";
-import { abort, join } from "./join.ts";
+import { join } from "./join.ts";
 
 const CONNECT_MS = 10_000;
 

@@ -2,14 +2,15 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { ports } from "#api/names.ts";
+import { type Authority, authorityOf, parseAuthority } from "#mesh/lib/hbone/authority.ts";
+import { abort } from "#mesh/lib/hbone/stream.ts";
 import { plainAddress } from "#mesh/lib/match/cidr.ts";
-import { type Authority, authorityOf, parseAuthority } from "../hbone/authority.ts";
 import { identityOf } from "../state/address-book.ts";
 import type { ConnectionFacts } from "../state/policies.ts";
 import type { ConnectionInfo } from "../telemetry/connections.ts";
 import { type CapturedPod, checkInbound, POLICY_REJECTION, type ProxyContext, workloadOf } from "./context.ts";
 import { carry, dialApplication } from "./deliver.ts";
-import { abort, join } from "./join.ts";
+import { join } from "./join.ts";
 
 /** Ports of the proxy itself: who is let through to them would go round in circles. */
 const ownPorts: ReadonlySet<number> = new Set([ports.outbound, ports.inbound, ports.hbone, ports.dns]);

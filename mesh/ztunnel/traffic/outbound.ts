@@ -1,35 +1,40 @@
 import type { ClientHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { ports } from "#api/names.ts";
-import { authorityOf } from "../hbone/authority.ts";
-import { baggageOf } from "../hbone/baggage.ts";
-import { TunnelError, type TunnelPool } from "../hbone/pool.ts";
+import { authorityOf } from "#mesh/lib/hbone/authority.ts";
+import { TunnelError, type TunnelPool } from "#mesh/lib/hbone/pool.ts";
+import { abort } from "#mesh/lib/hbone/stream.ts";
+import { type TunnelClient, tunnelTo } from "../hbone/secure.ts";
 import { identityOf } from "../state/address-book.ts";
 import { type Destination, findDestination } from "../state/destination.ts";
+import { baggageOf } from "../telemetry/baggage.ts";
 import type { ConnectionInfo } from "../telemetry/connections.ts";
 import { type CapturedPod, POLICY_REJECTION, type ProxyContext, workloadOf } from "./context.ts";
 import { carry, dial } from "./deliver.ts";
-import { abort } from "./join.ts";
 
 /** The status with which a ztunnel refuses by policy. */
 const UNAUTHORIZED = 401;
 
+/** A captured pod with what its tunnels are made of. */
+export interface Sender {
+  readonly pod: CapturedPod;
+  readonly pool: TunnelPool;
+  readonly client: TunnelClient;
+}
+
 /** A connection that an application of the pod opened: it goes on to whoever is meant, through HBONE where they take it. */
-export async function handleOutbound(
-  context: ProxyContext,
-  { pod, pool }: { readonly pod: CapturedPod; readonly pool: TunnelPool },
-  near: Socket,
-): Promise<void> {
+export async function handleOutbound(context: ProxyContext, from: Sender, near: Socket): Promise<void> {
   near.on("error", () => undefined).setNoDelay(true);
   const dialled = context.originalDestination(near);
   // Somebody dialled the proxy itself.
   if (dialled === undefined) return abort(near);
+  const { pod } = from;
   const workload = workloadOf(context, pod);
   const destination = findDestination(context.book, dialled, { workload, random: context.random });
   const info = outboundInfo(context, { pod, near, destination, dialled: authorityOf(dialled) });
   const bytes = () => ({ sent: near.bytesWritten, received: near.bytesRead });
   try {
-    const far = await reach(context, { pod, pool, near, destination });
+    const far = await reach(context, { ...from, near, destination });
     await carry(context.connections, info, { near, far, bytes });
   } catch (error) {
     abort(near);
@@ -42,15 +47,13 @@ export async function handleOutbound(
   }
 }
 
-interface Call {
-  readonly pod: CapturedPod;
-  readonly pool: TunnelPool;
+interface Call extends Sender {
   readonly near: Socket;
   readonly destination: Destination;
 }
 
 async function reach(context: ProxyContext, call: Call): Promise<Socket | ClientHttp2Stream> {
-  const { pod, pool, near, destination } = call;
+  const { pod, pool, client, near, destination } = call;
   switch (destination.kind) {
     case "none":
       throw new Error(destination.reason);
@@ -60,14 +63,11 @@ async function reach(context: ProxyContext, call: Call): Promise<Socket | Client
     case "tunnel": {
       const { address, identities } = destination;
       const source = workloadOf(context, pod);
-      return pool.open(
-        { address, port: ports.hbone, identities },
-        {
-          ":authority": authorityOf(destination),
-          forwarded: `for=${near.remoteAddress ?? pod.address}`,
-          ...(source === undefined ? {} : { baggage: baggageOf(source) }),
-        },
-      );
+      return pool.open(tunnelTo({ address, port: ports.hbone, identities }, client), {
+        ":authority": authorityOf(destination),
+        forwarded: `for=${near.remoteAddress ?? pod.address}`,
+        ...(source === undefined ? {} : { baggage: baggageOf(source) }),
+      });
     }
   }
 }

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { ports } from "#api/names.ts";
-import { TunnelPool } from "../hbone/pool.ts";
+import { TunnelPool } from "#mesh/lib/hbone/pool.ts";
 import { createTunnelServer, type TunnelServer } from "../hbone/server.ts";
 import type { CapturedPod, ProxyContext } from "./context.ts";
 import { handlePlain, handleTunnel } from "./inbound.ts";
@@ -10,7 +10,7 @@ import { handleOutbound } from "./outbound.ts";
 export class PodProxy {
   readonly pod: CapturedPod;
   readonly #context: ProxyContext;
-  readonly #pool: TunnelPool;
+  readonly #pool: TunnelPool = new TunnelPool();
   readonly #tunnels: TunnelServer;
   readonly #servers: Server[] = [];
   readonly #connections = new Set<Socket>();
@@ -22,11 +22,6 @@ export class PodProxy {
     this.pod = pod;
     const credentials = context.certificates.get(pod.identity);
     if (credentials === undefined) throw new Error(`there is no certificate yet for ${pod.identity}`);
-    this.#pool = new TunnelPool({
-      socket: () => pod.network.socket(),
-      identity: pod.identity,
-      credentials: () => context.certificates.get(pod.identity),
-    });
     this.#tunnels = createTunnelServer({
       credentials,
       log: context.log,
@@ -41,8 +36,13 @@ export class PodProxy {
   listen(): void {
     const { pod } = this;
     const context = this.#context;
+    const client = {
+      socket: () => pod.network.socket(),
+      identity: pod.identity,
+      credentials: () => context.certificates.get(pod.identity),
+    };
     const handlers: readonly (readonly [number, (socket: Socket) => void])[] = [
-      [ports.outbound, (socket) => void handleOutbound(context, { pod, pool: this.#pool }, socket)],
+      [ports.outbound, (socket) => void handleOutbound(context, { pod, pool: this.#pool, client }, socket)],
       [ports.inbound, (socket) => void handlePlain(context, pod, socket)],
       [ports.hbone, (socket) => this.#tunnels.accept(socket.setNoDelay(true).setKeepAlive(true, 180_000))],
     ];

@@ -4,10 +4,7 @@ import {
   connect as connectHttp2,
   type OutgoingHttpHeaders,
 } from "node:http2";
-import type { Socket } from "node:net";
-import { type checkServerIdentity, connect as connectTls, type PeerCertificate, type TLSSocket } from "node:tls";
-import { namesOf } from "#mesh/lib/identity/spiffe.ts";
-import type { Credentials } from "../certificates.ts";
+import type { TLSSocket } from "node:tls";
 import { CONNECTION_WINDOW, hboneSettings, MAX_STREAMS, SESSION_MEMORY } from "./settings.ts";
 
 /** Why a tunnel could not be opened, in words for the log. */
@@ -23,18 +20,13 @@ export class TunnelError extends Error {
 }
 
 export interface TunnelTarget {
-  readonly address: string;
-  readonly port: number;
-  /** SPIFFE ids of which the peer must prove one. */
-  readonly identities: readonly string[];
+  /** Streams share a connection where this is the same: the address, and who the peer must prove to be. */
+  readonly key: string;
+  /** Connects and agrees on TLS and h2 with a peer that proved to be who is meant. Rejects with TunnelError. */
+  readonly secure: () => Promise<TLSSocket>;
 }
 
 export interface PoolOptions {
-  /** Makes sockets in the network of the pod whose connections these are. */
-  readonly socket: () => Socket;
-  readonly identity: string;
-  readonly credentials: () => Credentials | undefined;
-  readonly connectTimeoutMs?: number;
   /** A connection without streams is kept this long. */
   readonly idleMs?: number;
 }
@@ -46,15 +38,12 @@ interface Pooled {
   idle: NodeJS.Timeout | undefined;
 }
 
-/**
- * HBONE connections of one pod. Streams share a connection when the pair of identities and the address are the same: the pod's own
- * identity is the pool's, its source address the pod's.
- */
+/** HBONE connections of one identity, with the streams of each. */
 export class TunnelPool {
   readonly #options: PoolOptions;
   readonly #connections = new Map<string, Set<Pooled>>();
 
-  constructor(options: PoolOptions) {
+  constructor(options: PoolOptions = {}) {
     this.#options = options;
   }
 
@@ -91,7 +80,7 @@ export class TunnelPool {
   }
 
   #take(target: TunnelTarget, fresh: boolean): Pooled {
-    const key = `${target.identities.join()}|${target.address}:${target.port}`;
+    const { key } = target;
     const set = this.#connections.get(key) ?? new Set();
     this.#connections.set(key, set);
     const free = [...set].find(({ usable, streams }) => usable && streams < MAX_STREAMS);
@@ -141,8 +130,8 @@ export class TunnelPool {
   }
 
   async #session(target: TunnelTarget): Promise<ClientHttp2Session> {
-    const tls = await this.#secure(target);
-    const session = connectHttp2(`https://${target.address}:${target.port}`, {
+    const tls = await target.secure();
+    const session = connectHttp2("https://hbone", {
       createConnection: () => tls,
       settings: hboneSettings,
       maxSessionMemory: SESSION_MEMORY,
@@ -155,70 +144,10 @@ export class TunnelPool {
     session.setLocalWindowSize(CONNECTION_WINDOW);
     return session;
   }
-
-  async #secure({ address, port, identities }: TunnelTarget): Promise<TLSSocket> {
-    const credentials = this.#options.credentials();
-    if (credentials === undefined) throw new TunnelError(`there is no certificate yet for ${this.#options.identity}`);
-    const socket = this.#options.socket();
-    // A peer that ends its side has ended the connection: streams have ends of their own.
-    socket.allowHalfOpen = false;
-    const timeout = this.#options.connectTimeoutMs ?? 10_000;
-    const timer = setTimeout(
-      () => socket.destroy(new TunnelError(`no connection to ${address}:${port} within ${timeout / 1000} s`)),
-      timeout,
-    );
-    try {
-      await connected(socket, address, port);
-      socket.setNoDelay(true).setKeepAlive(true, 180_000);
-      return await handshake(socket, credentials, identities);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
 }
 
 /** No answer came: nothing was passed on yet, so that it may be tried again. */
 class RefusedStream extends Error {}
-
-function connected(socket: Socket, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once("error", (error) => reject(new TunnelError(`connection to ${host}:${port} failed: ${error.message}`)));
-    socket.connect({ host, port }, () => resolve());
-  });
-}
-
-function handshake(socket: Socket, credentials: Credentials, identities: readonly string[]): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const tls = connectTls({
-      socket,
-      secureContext: credentials.context,
-      ALPNProtocols: ["h2"],
-      checkServerIdentity: (_, certificate) => wrongPeer(certificate, identities),
-    });
-    const fail = (error: Error): void => {
-      socket.destroy();
-      reject(new TunnelError(`TLS with the peer failed: ${error.message}`));
-    };
-    tls.once("error", fail);
-    const onClose = (): void => fail(new Error("the connection was closed"));
-    tls.once("close", onClose);
-    tls.once("secureConnect", () => {
-      if (tls.alpnProtocol !== "h2") return fail(new Error("the peer does not speak h2"));
-      tls.off("error", fail).off("close", onClose);
-      resolve(tls);
-    });
-  });
-}
-
-/** An error unless the certificate is of one of the identities; names of hosts prove nothing here. */
-function wrongPeer(
-  certificate: PeerCertificate,
-  identities: readonly string[],
-): ReturnType<typeof checkServerIdentity> {
-  const { uris } = namesOf(certificate);
-  if (uris.some((uri) => identities.includes(uri))) return undefined;
-  return new Error(`the peer is ${uris.join(", ") || "nobody"}, not ${identities.join(" or ")}`);
-}
 
 function accepted(stream: ClientHttp2Stream): Promise<ClientHttp2Stream> {
   return new Promise((resolve, reject) => {
