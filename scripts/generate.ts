@@ -41,6 +41,10 @@ const xdsPaths = [
   "envoy/admin/v3",
   "envoy/extensions/transport_sockets/tls/v3",
   "envoy/extensions/transport_sockets/raw_buffer/v3",
+  "envoy/extensions/transport_sockets/internal_upstream/v3",
+  "envoy/extensions/bootstrap/internal_listener/v3",
+  "envoy/extensions/matching/common_inputs/network/v3",
+  "envoy/extensions/filters/network/set_filter_state/v3",
   "envoy/extensions/filters/network/http_connection_manager/v3",
   "envoy/extensions/filters/network/tcp_proxy/v3",
   "envoy/extensions/filters/network/rbac/v3",
@@ -51,6 +55,7 @@ const xdsPaths = [
   "envoy/extensions/filters/http/jwt_authn/v3",
   "envoy/extensions/filters/http/ext_authz/v3",
   "envoy/extensions/filters/http/upstream_codec/v3",
+  "envoy/extensions/filters/http/set_filter_state/v3",
   "envoy/extensions/filters/listener/original_dst/v3",
   "envoy/extensions/filters/listener/tls_inspector/v3",
   "envoy/extensions/filters/listener/http_inspector/v3",
@@ -110,11 +115,10 @@ try {
   for (const name of ["envoy-api", "googleapis", "protoc-gen-validate", "xds"])
     cpSync(join(shipped, name), join(xds, name), { recursive: true });
   dropUnknownOptions(join(xds, "envoy-api"));
-  generate(
-    xds,
-    join(gen, "xds"),
-    xdsPaths.map((path) => join("envoy-api", path)),
-  );
+  generate(xds, join(gen, "xds"), [
+    ...xdsPaths.map((path) => join("envoy-api", path)),
+    "xds/xds/type/matcher/v3/ip.proto",
+  ]);
 
   const own = join(work, "own");
   mkdirSync(own);
