@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { z } from "zod";
 import type { KubeObject } from "#api/kinds/object.ts";
 import type { Credential } from "../model/snapshot.ts";
@@ -20,5 +21,26 @@ export function parseCredential(object: KubeObject): Credential | undefined {
   const root = text("ca.crt", "cacert");
   const certificate = chain === undefined || key === undefined ? undefined : { chain, key };
   if (certificate === undefined && root === undefined) return undefined;
-  return { origin: originOf(object), certificate, root, revoked: text("ca.crl", "crl") };
+  const origin = originOf(object);
+  const fault = faultOf(certificate, root);
+  // Proxies refuse what cannot be used, and with it what came along.
+  if (fault !== undefined) return { origin, certificate: undefined, root: undefined, revoked: undefined, fault };
+  return { origin, certificate, root, revoked: text("ca.crl", "crl") };
+}
+
+function faultOf(certificate: Credential["certificate"], root: string | undefined): string | undefined {
+  try {
+    if (root !== undefined) new X509Certificate(root);
+  } catch {
+    return "holds authorities that are no certificates in PEM";
+  }
+  if (certificate === undefined) return undefined;
+  try {
+    const key = createPrivateKey(certificate.key);
+    return new X509Certificate(certificate.chain).checkPrivateKey(key)
+      ? undefined
+      : "holds a certificate and a key that do not belong together";
+  } catch {
+    return "holds a certificate or a key that is not in PEM";
+  }
 }

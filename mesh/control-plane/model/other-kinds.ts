@@ -4,12 +4,17 @@ const serverTls = z.object({
   httpsRedirect: z.boolean().optional(),
   mode: z.enum(["PASSTHROUGH", "SIMPLE", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"]).optional(),
   credentialName: z.string().optional(),
+  credentialNames: z.array(z.string()).optional(),
+  caCertCredentialName: z.string().optional(),
   serverCertificate: z.string().optional(),
   privateKey: z.string().optional(),
   caCertificates: z.string().optional(),
   subjectAltNames: z.array(z.string()).optional(),
+  verifyCertificateSpki: z.array(z.string()).optional(),
+  verifyCertificateHash: z.array(z.string()).optional(),
   minProtocolVersion: z.string().optional(),
   maxProtocolVersion: z.string().optional(),
+  cipherSuites: z.array(z.string()).optional(),
 });
 export type ServerTls = z.infer<typeof serverTls>;
 
@@ -85,3 +90,12 @@ export const peerAuthenticationSpec = z.object({
   portLevelMtls: z.record(z.string(), mtls).optional(),
 });
 export type PeerAuthenticationSpec = z.infer<typeof peerAuthenticationSpec>;
+
+/** gatewayTopology of a ProxyConfig: who stands before a gateway. */
+export const gatewayTopology = z.object({
+  numTrustedProxies: z.number().optional(),
+  forwardClientCertDetails: z
+    .enum(["UNDEFINED", "SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY"])
+    .optional(),
+});
+export type GatewayTopology = z.infer<typeof gatewayTopology>;

@@ -1,7 +1,7 @@
 import type { AuthorizationPolicy } from "./authorization-policy.ts";
 import type { DestinationRuleSpec } from "./destination-rule.ts";
 import type { MeshConfig } from "./mesh-config.ts";
-import type { GatewaySpec, PeerAuthenticationSpec, SidecarSpec } from "./other-kinds.ts";
+import type { GatewaySpec, GatewayTopology, PeerAuthenticationSpec, SidecarSpec } from "./other-kinds.ts";
 import type { Protocol } from "./protocol.ts";
 import type { RequestAuthenticationSpec } from "./request-authentication.ts";
 import type { VirtualServiceSpec } from "./virtual-service.ts";
@@ -99,6 +99,8 @@ export interface Credential {
   readonly origin: Origin;
   /** PEM. */
   readonly certificate: { readonly chain: string; readonly key: string } | undefined;
+  /** Why what the Secret holds cannot be used, in words that go after "it"; nothing of it is delivered then. */
+  readonly fault?: string;
   /** PEM of the authorities that the other side's certificate may come from. */
   readonly root: string | undefined;
   /** PEM of their list of revoked certificates. */
@@ -150,6 +152,8 @@ export interface ProxyNode {
   readonly intercepts: boolean;
   /** Whether its service account may read the Secrets of its namespace. */
   readonly readsSecrets: boolean;
+  /** gatewayTopology of its own ProxyConfig. */
+  readonly topology?: GatewayTopology;
 }
 
 /** Something that a person should know about their configuration; translation goes on without the part. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Node } from "#gen/xds/envoy/config/core/v3/base.ts";
+import { gatewayTopology } from "../model/other-kinds.ts";
 import type { ProxyNode, Snapshot } from "../model/snapshot.ts";
 
 const metadata = z.object({
@@ -10,6 +11,10 @@ const metadata = z.object({
   SLIPWAY_VERSION: z.string().optional(),
   INTERCEPTION_MODE: z.string().optional(),
   POD_PORTS: z.string().optional(),
+  PROXY_CONFIG: z
+    .object({ gatewayTopology: gatewayTopology.optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
 });
 
 const podPorts = z.array(z.object({ name: z.string().optional(), containerPort: z.number() }));
@@ -26,6 +31,7 @@ export function parseNode(node: Node): ProxyNode {
   }
   const parsed = metadata.safeParse(node.metadata ?? {});
   const meta = parsed.success ? parsed.data : {};
+  const topology = meta.PROXY_CONFIG?.gatewayTopology;
   return {
     id,
     type,
@@ -37,6 +43,7 @@ export function parseNode(node: Node): ProxyNode {
     version: meta.ISTIO_VERSION ?? meta.SLIPWAY_VERSION ?? "",
     intercepts: meta.INTERCEPTION_MODE !== "NONE",
     readsSecrets: false,
+    ...(topology === undefined ? {} : { topology }),
   };
 }
 

@@ -10,12 +10,24 @@ import { dependenciesOf, destinationsFor } from "./destinations.ts";
 import { type OutboundContext, uniqueDomains } from "./outbound-routes.ts";
 import { buildRoutes } from "./route.ts";
 import type { VirtualService } from "./scope.ts";
+import { hostsOf, type ServerNames } from "./server-names.ts";
 
-/** The route configuration of servers that share a port: a virtual host for each host that they and VirtualServices agree on. */
+export interface GatewayRoutesOptions {
+  readonly name: string;
+  /** Several share a port without TLS. */
+  readonly servers: readonly BoundServer[];
+  /** Names of the port's servers where TLS decides which of them it is. */
+  readonly names?: ServerNames;
+}
+
+/**
+ * The route configuration of servers that share a port: a virtual host for each host that they and VirtualServices agree on. With
+ * TLS, hosts that another server of the port is there for are misdirected (RFC 9110 15.5.20): what that one asks of clients, such as
+ * a certificate, was not asked on this connection.
+ */
 export function buildGatewayRoutes(
   context: OutboundContext,
-  name: string,
-  servers: readonly BoundServer[],
+  { name, servers, names }: GatewayRoutesOptions,
 ): RouteConfiguration {
   const { snapshot, memo, proxy, scope } = context;
   const bound = servers.flatMap((server) =>
@@ -26,16 +38,42 @@ export function buildGatewayRoutes(
     ...bound.flatMap(({ virtualService }) => dependenciesOf(snapshot, scope, virtualService)),
     ...servers.map(({ gateway }) => gateway),
   ];
+  const [server] = servers;
+  const foreign = server === undefined ? [] : (names?.ofOthers(server) ?? []);
+  const belongs = (host: string): boolean =>
+    server === undefined || names === undefined || names.belongs(host.toLowerCase(), server);
   return memo.get(
-    `gateway-routes ${proxy.namespace} ${name} ${servers.map(({ gateway }) => nameOf(gateway)).join()}`,
+    `gateway-routes ${proxy.namespace} ${name} ${servers.map(({ gateway }) => nameOf(gateway)).join()} ${foreign.join()}`,
     deps,
     () => ({
       ...RouteConfiguration.fromPartial({ name, maxDirectResponseBodySizeBytes: 1_048_576, validateClusters: false }),
-      virtualHosts: virtualHosts(context, servers, bound),
+      virtualHosts: [
+        ...virtualHosts(context, servers, bound).filter(({ domains: [host = ""] }) => belongs(host)),
+        ...(foreign.length === 0 ? [] : [misdirected(foreign)]),
+      ],
       ignorePortInHostMatching: true,
     }),
   );
 }
+
+const misdirected = (domains: readonly string[]): VirtualHost => ({
+  ...VirtualHost.fromPartial({
+    name: "misdirected",
+    routes: [
+      {
+        match: { pathSpecifier: { $case: "prefix", value: "/" } },
+        action: {
+          $case: "directResponse",
+          value: {
+            status: 421,
+            body: { specifier: { $case: "inlineString", value: "this connection was opened for another host\n" } },
+          },
+        },
+      },
+    ],
+  }),
+  domains: [...domains],
+});
 
 interface Binding {
   readonly server: BoundServer;
@@ -56,10 +94,7 @@ function virtualHosts(
     }
   }
   for (const { server } of servers.filter((one) => one.server.tls?.httpsRedirect === true)) {
-    for (const host of server.hosts) {
-      const name = host.slice(host.indexOf("/") + 1);
-      if (!byHost.has(name)) byHost.set(name, []);
-    }
+    for (const host of hostsOf(server)) if (!byHost.has(host)) byHost.set(host, []);
   }
   if (byHost.size === 0) return [{ ...VirtualHost.fromPartial({ name: `blackhole:${port}`, domains: ["*"] }) }];
   const hosts = [...byHost]
@@ -68,17 +103,18 @@ function virtualHosts(
       ([host, bindings]): VirtualHost => ({
         ...VirtualHost.fromPartial({ name: `${host}:${port}`, domains: [host], includeRequestAttemptCount: true }),
         routes: mergeRoutes(bindings.map((binding) => routesOf(context, binding, host))),
-        requireTls: redirects(servers, host) ? VirtualHost_TlsRequirementType.ALL : VirtualHost_TlsRequirementType.NONE,
+        requireTls: redirects(servers, bindings, host)
+          ? VirtualHost_TlsRequirementType.ALL
+          : VirtualHost_TlsRequirementType.NONE,
       }),
     );
   return uniqueDomains(hosts);
 }
 
-const redirects = (servers: readonly BoundServer[], host: string): boolean =>
-  servers.some(
-    ({ server }) =>
-      server.tls?.httpsRedirect === true &&
-      server.hosts.some((offered) => offered.slice(offered.indexOf("/") + 1) === host),
+/** Whether one of the servers through which the host is reached wants TLS. */
+const redirects = (servers: readonly BoundServer[], bindings: readonly Binding[], host: string): boolean =>
+  [...bindings.map(({ server }) => server), ...servers.filter(({ server }) => hostsOf(server).includes(host))].some(
+    ({ server }) => server.tls?.httpsRedirect === true,
   );
 
 function routesOf(context: OutboundContext, { server, virtualService }: Binding, host: string): readonly Route[] {

@@ -16,6 +16,7 @@ import { TcpProxy } from "#gen/xds/envoy/extensions/filters/network/tcp_proxy/v3
 import { seconds } from "../model/duration.ts";
 import type { MeshConfig } from "../model/mesh-config.ts";
 import { pack } from "./any.ts";
+import type { Topology } from "./gateway-topology.ts";
 
 /** Istio's default access log line. Source: Istio's documentation on access logs. */
 const DEFAULT_FORMAT =
@@ -60,11 +61,13 @@ export interface HttpConnectionOptions {
   readonly authorization?: readonly HttpFilter[];
   /** Name of a route configuration that comes over the stream, or the configuration itself. */
   readonly routes: string | RouteConfiguration;
+  /** What stands before a gateway. */
+  readonly topology?: Topology;
 }
 
 /** The network filter that speaks HTTP. Its filters are in the order in which a request passes them. */
 export function httpConnection(options: HttpConnectionOptions): Filter {
-  const { statPrefix, direction, mesh } = options;
+  const { statPrefix, direction, mesh, topology } = options;
   const typedConfig = pack(
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
     HttpConnectionManager,
@@ -76,7 +79,8 @@ export function httpConnection(options: HttpConnectionOptions): Filter {
       accessLog: accessLogs(mesh),
       useRemoteAddress: direction === "gateway",
       ...(direction === "outbound" ? {} : { serverName: "istio-envoy" }),
-      ...clientCertificates(direction),
+      ...clientCertificates(direction, topology),
+      xffNumTrustedHops: topology?.trustedProxies ?? 0,
     },
   );
   return {
@@ -106,13 +110,13 @@ function routeSpecifier(routes: string | RouteConfiguration): HttpConnectionMana
 }
 
 /** Who the caller is goes on in x-forwarded-client-cert: a sidecar adds to it, a gateway starts it anew. */
-function clientCertificates(direction: Direction) {
+function clientCertificates(direction: Direction, topology: Topology | undefined) {
   if (direction === "outbound") return {};
   return {
     forwardClientCertDetails:
       direction === "inbound"
         ? HttpConnectionManager_ForwardClientCertDetails.APPEND_FORWARD
-        : HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,
+        : (topology?.clientCertificates ?? HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET),
     setCurrentClientCertDetails: { subject: true, cert: false, chain: false, dns: true, uri: true },
   };
 }

@@ -1,9 +1,12 @@
 import { resolveHost } from "../model/host.ts";
-import type { ConfigProblem, Snapshot } from "../model/snapshot.ts";
+import type { GatewaySpec } from "../model/other-kinds.ts";
+import type { Config, ConfigProblem, Snapshot } from "../model/snapshot.ts";
 import type { Destination } from "../model/virtual-service.ts";
 import { destinationsIn } from "./destinations.ts";
+import { credentialNames } from "./gateway-tls.ts";
 import { hasLabels } from "./peer-authentication.ts";
 import type { VirtualService } from "./scope.ts";
+import { terminates } from "./server-names.ts";
 
 /** What a snapshot's configuration names that is not there; translation goes on, requests will say 503 NC or UH. */
 export function findProblems(snapshot: Snapshot): readonly ConfigProblem[] {
@@ -15,6 +18,7 @@ export function findProblems(snapshot: Snapshot): readonly ConfigProblem[] {
       return [{ object: origin, message: `host ${host} is no known service` }];
     }),
     ...idleSubsets(snapshot),
+    ...snapshot.gateways.flatMap((gateway) => credentialProblems(snapshot, gateway)),
   ];
 }
 
@@ -48,6 +52,24 @@ function missingGateways(snapshot: Snapshot, { origin, spec }: VirtualService): 
   return (spec.gateways ?? [])
     .filter((name) => name !== "mesh" && !known.has(name.includes("/") ? name : `${origin.namespace}/${name}`))
     .map((name) => `gateway ${name} does not exist`);
+}
+
+/** Secrets that a gateway's servers name and that are not there, or not of use, where the gateway's pods run. */
+function credentialProblems(snapshot: Snapshot, { origin, spec }: Config<GatewaySpec>): readonly ConfigProblem[] {
+  const servers = (spec.servers ?? []).filter(terminates);
+  if (servers.length === 0) return [];
+  const pods = [...snapshot.workloads.values()].filter(({ labels }) => hasLabels(labels, spec.selector ?? {}));
+  const messages = [...new Set(pods.map(({ namespace }) => namespace))].flatMap((namespace) =>
+    servers.flatMap(({ port, tls = {} }) =>
+      credentialNames(tls).flatMap((name) => {
+        const credential = snapshot.credentials.get(`${namespace}/${name}`);
+        if (credential !== undefined && credential.fault === undefined) return [];
+        const what = credential === undefined ? "does not exist there, where the gateway's pods run" : credential.fault;
+        return [`server ${port.name ?? port.number}: Secret ${name} of namespace ${namespace} ${what}`];
+      }),
+    ),
+  );
+  return messages.map((message) => ({ object: origin, message }));
 }
 
 function idleSubsets(snapshot: Snapshot): readonly ConfigProblem[] {

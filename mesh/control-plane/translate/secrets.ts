@@ -15,7 +15,10 @@ export function translateSecrets(snapshot: Snapshot, proxy: ProxyNode, memo: Mem
   if (!proxy.readsSecrets) return none;
   return memo.get(`secrets ${proxy.namespace}`, [snapshot.credentials], () => {
     const secrets = new Map<string, Secret>();
-    const own = [...snapshot.credentials.values()].filter(({ origin }) => origin.namespace === proxy.namespace);
+    const own = [...snapshot.credentials.values()]
+      .filter(({ origin }) => origin.namespace === proxy.namespace)
+      // Authorities in a Secret of their own count more than those beside the certificate. Source: Istio's credentialName.
+      .toSorted((a, b) => Number(isRootOnly(a)) - Number(isRootOnly(b)));
     for (const credential of own) {
       for (const secret of memo.of(credential, "secrets", [], () => secretsOf(credential)))
         secrets.set(secret.name, secret);
@@ -23,6 +26,8 @@ export function translateSecrets(snapshot: Snapshot, proxy: ProxyNode, memo: Mem
     return secrets;
   });
 }
+
+const isRootOnly = ({ origin }: Pick<Credential, "origin">): boolean => origin.name.endsWith(ROOT_SUFFIX);
 
 const inline = (pem: string) => ({ specifier: { $case: "inlineBytes", value: Buffer.from(pem) } }) as const;
 
@@ -37,7 +42,7 @@ function secretsOf({ origin, certificate, root, revoked }: Credential): readonly
   }
   if (root !== undefined) {
     // Authorities may lie in a Secret of their own, whose name then has the suffix already.
-    const base = origin.name.endsWith(ROOT_SUFFIX) ? origin.name.slice(0, -ROOT_SUFFIX.length) : origin.name;
+    const base = isRootOnly({ origin }) ? origin.name.slice(0, -ROOT_SUFFIX.length) : origin.name;
     const value = { trustedCa: inline(root), ...(revoked === undefined ? {} : { crl: inline(revoked) }) };
     secrets.push(Secret.fromPartial({ name: rootSecret(base), type: { $case: "validationContext", value } }));
   }

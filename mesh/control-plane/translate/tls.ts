@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { DataSource, type TransportSocket } from "#gen/xds/envoy/config/core/v3/base.ts";
 import { ApiConfigSource_ApiType, ApiVersion } from "#gen/xds/envoy/config/core/v3/config_source.ts";
 import { RawBuffer } from "#gen/xds/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.ts";
@@ -45,12 +46,12 @@ function agentSecret(name: string): SdsSecretConfig {
 }
 
 /** A secret of a gateway that comes over this same stream, such as kubernetes://shop-cert. */
-function streamedSecret(name: string): SdsSecretConfig {
+export function streamedSecret(name: string): SdsSecretConfig {
   return SdsSecretConfig.fromPartial({
     name,
     sdsConfig: {
       configSourceSpecifier: { $case: "ads", value: {} },
-      initialFetchTimeout: seconds(0),
+      // Not 0: what names a Secret that is not there must not keep all the rest waiting for ever.
       resourceApiVersion: ApiVersion.V3,
     },
   });
@@ -115,17 +116,28 @@ export function meshClientSocket(options: {
   );
 }
 
+export interface MeshServerOptions {
+  readonly trustDomain: string;
+  readonly http: boolean;
+  /** Which identities of the trust domain are let in; none for all of them. */
+  readonly identities?: readonly string[];
+}
+
 /** Server side of the mesh's mutual TLS: a certificate of the trust domain is required. */
-export function meshServerSocket(options: { trustDomain: string; http: boolean }): TransportSocket {
-  const alpn = options.http ? ["h2", "http/1.1"] : ["istio-peer-exchange", "h2", "http/1.1"];
-  const commonTlsContext = meshTls(alpn, [{ prefix: `spiffe://${options.trustDomain}/` }]);
-  return tlsSocket(
+export function meshServerSocket({ trustDomain, http, identities = [] }: MeshServerOptions): TransportSocket {
+  const alpn = http ? ["h2", "http/1.1"] : ["istio-peer-exchange", "h2", "http/1.1"];
+  const named = identities.map((exact) => ({ exact }));
+  return serverSocket(meshTls(alpn, named.length > 0 ? named : [{ prefix: `spiffe://${trustDomain}/` }]), true);
+}
+
+/** Server side of TLS. */
+export const serverSocket = (commonTlsContext: CommonTlsContext, requireClientCertificate: boolean): TransportSocket =>
+  tlsSocket(
     pack(downstream, DownstreamTlsContext, {
-      ...DownstreamTlsContext.fromPartial({ requireClientCertificate: true }),
+      ...DownstreamTlsContext.fromPartial({ requireClientCertificate }),
       commonTlsContext,
     }),
   );
-}
 
 export interface OriginationOptions {
   readonly sni: string | undefined;
@@ -170,12 +182,7 @@ function validation(
   roots: NonNullable<OriginationOptions["roots"]>,
   identities: readonly string[],
 ): Pick<CommonTlsContext, "validationContextType"> {
-  const own = CertificateValidationContext.fromPartial({
-    matchTypedSubjectAltNames: identities.map((value) => ({
-      sanType: value.includes("://") ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS,
-      matcher: { matchPattern: { $case: "exact" as const, value } },
-    })),
-  });
+  const own = CertificateValidationContext.fromPartial({ matchTypedSubjectAltNames: namesOf(identities) });
   if ("file" in roots)
     return {
       validationContextType: {
@@ -196,26 +203,16 @@ function validation(
   };
 }
 
-const file = (value: string) => ({ specifier: { $case: "filename" as const, value } });
+/** Matchers for names that a certificate may have; which kind each is shows in its form. */
+export const namesOf = (identities: readonly string[]) =>
+  identities.map((value) => ({
+    sanType: kindOf(value),
+    matcher: { matchPattern: { $case: "exact" as const, value } },
+  }));
 
-/** A gateway's own TLS for the outside, with the certificate of a Kubernetes secret. */
-export function gatewaySocket(options: { credentialName: string; mutual: boolean }): TransportSocket {
-  const commonTlsContext = CommonTlsContext.fromPartial({
-    alpnProtocols: ["h2", "http/1.1"],
-    tlsCertificateSdsSecretConfigs: [streamedSecret(certificateSecret(options.credentialName))],
-    ...(options.mutual
-      ? {
-          validationContextType: {
-            $case: "validationContextSdsSecretConfig" as const,
-            value: streamedSecret(rootSecret(options.credentialName)),
-          },
-        }
-      : {}),
-  });
-  return tlsSocket(
-    pack(downstream, DownstreamTlsContext, {
-      ...DownstreamTlsContext.fromPartial({ requireClientCertificate: options.mutual }),
-      commonTlsContext,
-    }),
-  );
+function kindOf(name: string): SubjectAltNameMatcher_SanType {
+  if (name.includes("://")) return SubjectAltNameMatcher_SanType.URI;
+  return isIP(name) > 0 ? SubjectAltNameMatcher_SanType.IP_ADDRESS : SubjectAltNameMatcher_SanType.DNS;
 }
+
+export const file = (value: string) => ({ specifier: { $case: "filename" as const, value } });

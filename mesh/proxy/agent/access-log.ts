@@ -52,7 +52,8 @@ export class AccessLogSink implements RequestSink {
       if (http.length > 0 && tcp.length > 0) break;
     }
     this.#http = compileFirst(http);
-    this.#tcp = compileFirst(tcp);
+    // Connections that never became requests are told of also where all is HTTP.
+    this.#tcp = compileFirst(tcp) ?? this.#http;
   }
 }
 

@@ -62,7 +62,9 @@ export class Intake {
       listeners: xds.subscribe(listenerType, undefined, (changes) => this.#onListeners(changes)),
       routes: xds.subscribe(routeType, new Set(), (changes) => this.#onRoutes(changes)),
       secrets: xds.subscribe(secretType, new Set(), (changes) => {
-        this.#apply({ type: "secret", ...changes });
+        // A secret that is gone stays in force, as in Envoy, until another takes its place: nobody's connections are to fail because
+        // it is made anew.
+        this.#apply({ type: "secret", changed: changes.changed, removed: [] });
         this.#arrived(this.#secrets, changes);
       }),
     };

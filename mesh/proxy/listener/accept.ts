@@ -83,8 +83,12 @@ export class Acceptor {
     else {
       chain.tls.accept(socket, {
         secured: (secured, tls) => this.#serve(secured, { listener, chain, facts, connection: peer.withTls(tls) }),
-        failed: (reason) =>
-          this.#log.debug({ listener: listener.name, remote: peer.remoteText, reason }, "TLS handshake failed"),
+        failed: (reason) => {
+          this.#log.debug({ listener: listener.name, remote: peer.remoteText, reason }, "TLS handshake failed");
+          const details = `downstream_tls_failed{${reason.replaceAll(/\s+/g, "_")}}`;
+          const refusal = { protocol: "TCP", status: 0, flags: "DPE", details, direction: directionOf(chain) } as const;
+          this.#environment.sink.record(refusedRecord(peer, refusal));
+        },
       });
     }
   }

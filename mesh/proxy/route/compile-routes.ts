@@ -1,5 +1,9 @@
 import type { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
-import type { Route, VirtualHost } from "#gen/xds/envoy/config/route/v3/route_components.ts";
+import {
+  type Route,
+  type VirtualHost,
+  VirtualHost_TlsRequirementType,
+} from "#gen/xds/envoy/config/route/v3/route_components.ts";
 import type { Any } from "#gen/xds/google/protobuf/any.ts";
 import { DomainMatcher, withoutPort } from "../../lib/match/domain-match.ts";
 import { RegexCache } from "../../lib/match/regex.ts";
@@ -69,8 +73,29 @@ function compileHost(host: VirtualHost, context: HostContext): RouteList {
       throw new Error(`virtual host "${host.name}", route "${route.name}": ${reason}`, { cause });
     }
   });
-  return new RouteList(routes);
+  return new RouteList(routes, tlsTests[host.requireTls] ?? never);
 }
+
+const never = (): boolean => false;
+const isPlain = (head: Head): boolean => head.get("x-forwarded-proto") !== "https";
+
+/** Which requests have to come again over TLS. Source: VirtualHost.TlsRequirementType. */
+const tlsTests: Readonly<Record<number, (head: Head) => boolean>> = {
+  [VirtualHost_TlsRequirementType.ALL]: isPlain,
+  [VirtualHost_TlsRequirementType.EXTERNAL_ONLY]: (head) => isPlain(head) && !head.has("x-envoy-internal"),
+};
+
+const toTls: CompiledRoute = {
+  name: "",
+  configSource: "",
+  match: { exactPath: undefined, prefix: undefined, test: undefined },
+  action: { kind: "redirect", status: 301, location: (head) => `https://${head.authority}${head.path}` },
+  requestEdits: undefined,
+  responseEdits: undefined,
+  attemptCount: false,
+  attemptCountInResponse: false,
+  filters: new Map(),
+};
 
 function compileRoute(route: Route, host: VirtualHost, context: HostContext): CompiledRoute {
   const match = compileMatch(route.match ?? missingMatch(), context.regexes, context.random);
@@ -132,9 +157,11 @@ class RouteList {
   /** The only route, where it takes every request. */
   readonly #only: CompiledRoute | undefined;
   readonly #input: MatchInput;
+  readonly #needsTls: (head: Head) => boolean;
 
-  constructor(routes: readonly CompiledRoute[]) {
+  constructor(routes: readonly CompiledRoute[], needsTls: (head: Head) => boolean) {
     this.#routes = routes;
+    this.#needsTls = needsTls;
     const [first] = routes;
     this.#only = first !== undefined && first.match.test === undefined ? first : undefined;
     this.#input = { path: "", query: "", headers: { get: () => undefined } };
@@ -146,6 +173,7 @@ class RouteList {
   }
 
   find(head: Head): CompiledRoute | undefined {
+    if (this.#needsTls(head)) return toTls;
     if (this.#only !== undefined) return this.#only;
     const input = this.#input;
     const query = head.path.indexOf("?");

@@ -86,7 +86,7 @@ export class TlsTerminator {
     const tls = describePeer(socket, pending.material);
     if (tls === undefined) {
       socket.destroy();
-      pending.failed("verify SAN list: the client's identity is not one of those expected");
+      pending.failed("the client's certificate is not one of those expected");
     } else pending.secured(socket, tls);
   }
 }
@@ -104,7 +104,11 @@ function describePeer(socket: TLSSocket, material: TlsMaterial): DownstreamTls |
   }
   if (!socket.authorized) return undefined;
   const names = parseSubjectAltName(certificate.subjectAltName);
-  if (!material.accepts(names)) return undefined;
+  const bytes = {
+    certificate: () => certificate.raw,
+    publicKey: () => certificate.publicKey.export({ type: "spki", format: "der" }),
+  };
+  if (!material.accepts(names, bytes)) return undefined;
   return {
     mutual: true,
     peerUri: names.uris[0] ?? "",

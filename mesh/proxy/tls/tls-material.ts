@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import {
   type CertificateValidationContext,
@@ -21,8 +21,14 @@ export interface TlsMaterial {
   readonly verifies: boolean;
   /** URI SAN of our own certificate, empty without one. */
   readonly localUri: string;
-  /** Whether a peer with these names may be talked to; it is asked after its chain was verified. */
-  accepts(names: SubjectAltNames): boolean;
+  /** Whether a peer with these names and this certificate may be talked to; it is asked after its chain was verified. */
+  accepts(names: SubjectAltNames, peer: PeerCertificateBytes): boolean;
+}
+
+/** A certificate and its public key (SubjectPublicKeyInfo), both in DER, made when they are asked for. */
+export interface PeerCertificateBytes {
+  certificate(): Buffer;
+  publicKey(): Buffer;
 }
 
 /** Why TLS cannot be spoken yet. */
@@ -86,27 +92,34 @@ function secretNames(config: CommonTlsContext): readonly string[] {
 }
 
 function build(config: CommonTlsContext, secrets: SecretStore): TlsMaterial {
-  const [certificate] = [
+  const pairs = [
     ...config.tlsCertificates,
     ...config.tlsCertificateSdsSecretConfigs.map((secret) => certificateOf(secrets.get(secret.name))),
-  ];
+  ].flatMap(({ certificateChain, privateKey }) =>
+    certificateChain === undefined || privateKey === undefined
+      ? []
+      : [{ cert: bytesOf(certificateChain), key: bytesOf(privateKey) }],
+  );
   const validations = validationsOf(config, secrets);
   const roots = validations.map((one) => one.trustedCa).find((source) => source !== undefined);
   const options: SecureContextOptions = {
     ...versionsOf(config.tlsParams),
-    ...(certificate?.certificateChain === undefined ? {} : { cert: bytesOf(certificate.certificateChain) }),
-    ...(certificate?.privateKey === undefined ? {} : { key: bytesOf(certificate.privateKey) }),
+    ...ciphersOf(config.tlsParams),
+    // Several are of different kinds of key (RSA, ECDSA); the peer's hello decides which is shown.
+    ...(pairs.length === 0 ? {} : { cert: pairs.map(({ cert }) => cert), key: pairs.map(({ key }) => key) }),
     ...(roots === undefined ? {} : { ca: bytesOf(roots) }),
   };
   const tests = validations.flatMap(sanTests);
+  const pinned = pinTest(validations);
   return {
     context: createSecureContext(options),
     options,
     verifies: roots !== undefined,
-    localUri: localUriOf(options.cert),
-    accepts: (names) =>
-      tests.length === 0 ||
-      [...names.uris, ...names.dns, ...names.addresses].some((name) => tests.some((test) => test(name))),
+    localUri: localUriOf(pairs[0]?.cert),
+    accepts: (names, peer) =>
+      pinned(peer) &&
+      (tests.length === 0 ||
+        [...names.uris, ...names.dns, ...names.addresses].some((name) => tests.some((test) => test(name)))),
   };
 }
 
@@ -114,8 +127,8 @@ function certificateOf(secret: Secret | undefined): TlsCertificate {
   return secret?.type?.$case === "tlsCertificate" ? secret.type.value : TlsCertificate.fromPartial({});
 }
 
-function localUriOf(chain: SecureContextOptions["cert"]): string {
-  if (!Buffer.isBuffer(chain)) return "";
+function localUriOf(chain: Buffer | undefined): string {
+  if (chain === undefined) return "";
   return parseSubjectAltName(new X509Certificate(chain).subjectAltName).uris[0] ?? "";
 }
 
@@ -148,6 +161,40 @@ function sanTests(context: CertificateValidationContext): readonly StringTest[] 
       matcher === undefined ? [] : [compileStringMatcher(matcher, regexes)],
     ),
   ];
+}
+
+/**
+ * Whether a peer's certificate is one of those that are named by their hash (in hexadecimal), or its key one of those named by
+ * theirs (in base64), if any are. One of either is enough. Source: Envoy's CertificateValidationContext.
+ */
+function pinTest(validations: readonly CertificateValidationContext[]): (peer: PeerCertificateBytes) => boolean {
+  const hashes = validations.flatMap(({ verifyCertificateHash }) =>
+    verifyCertificateHash.map((hash) => hash.replaceAll(":", "").toLowerCase()),
+  );
+  const keys = validations.flatMap(({ verifyCertificateSpki }) => verifyCertificateSpki);
+  if (hashes.length === 0 && keys.length === 0) return () => true;
+  const sha256 = (bytes: Buffer, encoding: "hex" | "base64"): string =>
+    createHash("sha256").update(bytes).digest(encoding);
+  return (peer) =>
+    (hashes.length > 0 && hashes.includes(sha256(peer.certificate(), "hex"))) ||
+    (keys.length > 0 && keys.includes(sha256(peer.publicKey(), "base64")));
+}
+
+const modernSuites = ["TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"];
+
+/** The suites that are named are those of TLS 1.2; those of 1.3 are fixed. */
+function ciphersOf(parameters: TlsParameters | undefined): Pick<SecureContextOptions, "ciphers" | "ecdhCurve"> {
+  const { cipherSuites = [], ecdhCurves = [] } = parameters ?? {};
+  return {
+    ...(cipherSuites.length === 0
+      ? {}
+      : {
+          ciphers: [...modernSuites, ...cipherSuites.flatMap((suite) => suite.replace(/[[\]]/g, "").split("|"))].join(
+            ":",
+          ),
+        }),
+    ...(ecdhCurves.length === 0 ? {} : { ecdhCurve: ecdhCurves.join(":") }),
+  };
 }
 
 const versions: readonly (string | undefined)[] = [undefined, "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];

@@ -1,6 +1,8 @@
+import { X509Certificate } from "node:crypto";
 import { connect, isIP, type OnReadOpts, Socket } from "node:net";
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
+import { type ConnectionOptions, connect as connectTls, type PeerCertificate, type TLSSocket } from "node:tls";
 import { namesOf } from "../../lib/identity/spiffe.ts";
+import type { PeerCertificateBytes } from "../tls/tls-material.ts";
 import { addressText, type HostDescription } from "./host.ts";
 import type { UpstreamTls } from "./transport.ts";
 
@@ -83,7 +85,7 @@ function openTls(request: ConnectRequest, tls: UpstreamTls, events: ConnectEvent
     ALPNProtocols: [...tls.context.alpn],
     rejectUnauthorized: material.verifies,
     checkServerIdentity: (_name, certificate) =>
-      material.accepts(namesOf(certificate))
+      material.accepts(namesOf(certificate), bytesOf(certificate))
         ? undefined
         : new Error("verify SAN list: the server's identity is not one of those expected"),
     ...(request.localAddress === undefined ? {} : { localAddress: request.localAddress }),
@@ -97,6 +99,11 @@ function openTls(request: ConnectRequest, tls: UpstreamTls, events: ConnectEvent
   socket.on("session", (ticket: Buffer) => events.session?.(ticket));
   return socket;
 }
+
+const bytesOf = ({ raw }: PeerCertificate): PeerCertificateBytes => ({
+  certificate: () => raw,
+  publicKey: () => new X509Certificate(raw).publicKey.export({ type: "spki", format: "der" }),
+});
 
 function preparedFor(request: ConnectRequest, prepared: () => Socket): Socket {
   const socket = prepared();

@@ -6,8 +6,8 @@ import { join } from "node:path";
 /** A certificate authority for tests, as istiod is one; made with openssl. */
 export interface TestAuthority {
   readonly rootPem: string;
-  /** A workload certificate with the SPIFFE URI, and its key, in PEM. */
-  issue(uri: string): { readonly certificate: string; readonly key: string };
+  /** A certificate for a SPIFFE URI or a DNS name, and its key, in PEM. */
+  issue(name: string): { readonly certificate: string; readonly key: string };
   close(): void;
 }
 
@@ -24,14 +24,15 @@ export function createAuthority(): TestAuthority {
   let issued = 0;
   return {
     rootPem: readFileSync(file("root.pem"), "utf8"),
-    issue: (uri) => {
+    issue: (name) => {
+      const kind = name.includes("://") ? "URI" : "DNS";
       issued += 1;
       const [key, request, certificate, extensions] = ["key", "csr", "pem", "ext"].map((end) =>
         file(`${issued}.${end}`),
       );
       if (key === undefined || request === undefined || certificate === undefined || extensions === undefined)
         throw new Error();
-      writeFileSync(extensions, `subjectAltName=critical,URI:${uri}\nextendedKeyUsage=serverAuth,clientAuth\n`);
+      writeFileSync(extensions, `subjectAltName=critical,${kind}:${name}\nextendedKeyUsage=serverAuth,clientAuth\n`);
       openssl("req", "-new", ...newKey, "-subj", "/", "-keyout", key, "-out", request);
       const signer = ["-CA", file("root.pem"), "-CAkey", file("root.key"), "-CAcreateserial"];
       openssl("x509", "-req", "-days", "1", "-in", request, ...signer, "-extfile", extensions, "-out", certificate);
