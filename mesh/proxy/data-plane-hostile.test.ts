@@ -37,6 +37,14 @@ describe("hostile clients", () => {
     ["a coding in a folded line", post("X: y\r\n Transfer-Encoding: chunked\r\n", smuggled), 400],
     ["space before the colon", post("Content-Length : 38\r\n", smuggled), 400],
     ["a bare LF", `GET / HTTP/1.1\nHost: a\n\n${smuggled}`, 400],
+    ["a chunk's size with a bare LF", post("Transfer-Encoding: chunked\r\n", `2\nab\r\n0\r\n\r\n${smuggled}`), 400],
+    ["a chunk's extension with a bare LF", post("Transfer-Encoding: chunked\r\n", `2;a\n38;b\r\nab\r\n0\r\n\r\n`), 400],
+    ["a chunk's size in other notations", post("Transfer-Encoding: chunked\r\n", `0x2\r\nab\r\n0\r\n\r\n`), 400],
+    ["a chunk's size with a sign", post("Transfer-Encoding: chunked\r\n", `+2\r\nab\r\n0\r\n\r\n`), 400],
+    ["a chunk's size with a space first", post("Transfer-Encoding: chunked\r\n", ` 2\r\nab\r\n0\r\n\r\n`), 400],
+    ["an endless chunk", post("Transfer-Encoding: chunked\r\n", `fffffffffffffffff\r\nab`), 400],
+    ["a chunk that is longer than it says", post("Transfer-Encoding: chunked\r\n", `2\r\nabc\r\n0\r\n\r\n`), 400],
+    ["an absolute target with a user", `GET http://a@b/ HTTP/1.1\r\nHost: a\r\n\r\n${smuggled}`, 400],
     ["a bad chunk at once", post("Transfer-Encoding: chunked\r\n", `zz\r\n${smuggled}`), 400],
     ["a head that is too large", `GET / HTTP/1.1\r\nHost: a\r\nX: ${"y".repeat(70_000)}\r\n\r\n${smuggled}`, 431],
     ["too many fields", `GET / HTTP/1.1\r\nHost: a\r\n${"X: y\r\n".repeat(200)}\r\n${smuggled}`, 431],
@@ -68,6 +76,17 @@ describe("hostile clients", () => {
     expect(text).toMatch(/^HTTP\/1.1 400 /);
     expect(app.seen.requests).toEqual([]);
     expect(one.records[0]?.flags).toBe("DPE");
+  });
+
+  it("leaves out trailers, so that none of them becomes a field for the next hop", async () => {
+    const app = await application();
+    const one = await proxyBefore(app.port);
+    const body = "2\r\nab\r\n0\r\nContent-Length: 99\r\nHost: b\r\n\r\n";
+    await exchange(one.port(), post("Transfer-Encoding: chunked\r\nTrailer: Host\r\n", body), (text) =>
+      text.endsWith("HTTP/1.1"),
+    );
+    expect(app.seen.requests.join("")).not.toMatch(/content-length|host: b/i);
+    expect(app.seen.requests).toHaveLength(1);
   });
 
   it("refuses bodies over the limit, announced or not", async () => {

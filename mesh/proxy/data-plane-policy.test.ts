@@ -95,6 +95,26 @@ describe("authorization of requests", () => {
     expect(await exchange(one.port(), request, answered)).toMatch(/^HTTP\/1\.1 (400|403) /);
   });
 
+  it("judges each of several requests that come at once, and takes no body for one", async () => {
+    const { one, seen } = await start([rbac(rules("DENY", pathPrefix("/admin")))]);
+    const hidden = get("/admin/hidden");
+    const posted = `POST /admin HTTP/1.1\r\nHost: cart\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`;
+    const chunks = `POST /open HTTP/1.1\r\nHost: cart\r\nTransfer-Encoding: chunked\r\n\r\n${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`;
+    const requests = [
+      get("/open"),
+      get("/admin"),
+      chunks,
+      get("/x/../admin"),
+      posted,
+      get("/last", "Connection: close\r\n"),
+    ];
+    const answer = await exchange(one.port(), requests.join(""));
+    const statuses = [...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+    expect(statuses.slice(0, 4)).toEqual(["200", "403", "200", "403"]);
+    expect(statuses.filter((status) => status === "200").length).toBe(seen.length);
+    expect(seen.map((request) => request.split(" ", 2)[1]).filter((path) => path?.startsWith("/admin"))).toEqual([]);
+  });
+
   it("looks at each line of a header", async () => {
     const users = [{ header: { name: "x-user", stringMatch: { exact: "mallory" } } }];
     const { one, seen } = await start([rbac(rules("DENY", everybody, users))]);

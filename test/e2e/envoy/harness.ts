@@ -166,6 +166,12 @@ export class EnvoyHarness {
     return JSON.parse(this.#namespace?.run(command, input) ?? "[]") as readonly string[];
   }
 
+  /** Makes calls over TLS (a JSON list) to a port; what came back for each. */
+  overTls(port: number, input: string): readonly string[] {
+    const command = [process.execPath, join(here, "tls-client.mjs"), String(port)];
+    return JSON.parse(this.#namespace?.run(command, input) ?? "[]") as readonly string[];
+  }
+
   async stop(): Promise<void> {
     await this.#namespace?.close();
     this.pilot.stop();
