@@ -30,6 +30,10 @@ export const labels = {
   tlsMode: "security.istio.io/tlsMode",
   /** "ambient" on a namespace or pod whose traffic the node's proxy is to have; "none" on a pod that is not to. */
   dataplaneMode: "istio.io/dataplane-mode",
+  /** "false" on a ServiceEntry that wants no address of the mesh's own. */
+  enableAutoallocateIp: "networking.istio.io/enable-autoallocate-ip",
+  /** On a workload: "region.zone.subzone" (or with slashes), for what its node's labels do not say. */
+  locality: "istio-locality",
   managedBy: "app.kubernetes.io/managed-by",
 } as const;
 
@@ -45,6 +49,9 @@ export const annotations = {
   proxyConfig: "proxy.istio.io/config",
   /** "enabled" on a pod whose traffic the ztunnel of its node has. */
   redirection: "ambient.istio.io/redirection",
+  /** Whether a captured pod's DNS questions go to the ztunnel: "true" or "false". */
+  dnsCapture: "ambient.istio.io/dns-capture",
+  trafficDistribution: "networking.istio.io/traffic-distribution",
 } as const;
 
 export const ports = {

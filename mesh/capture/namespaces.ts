@@ -9,6 +9,7 @@ import { setMark } from "./mark.ts";
 const CLONE_NEWNET = 0x40000000;
 const AF_INET = 2;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
@@ -28,6 +29,8 @@ export interface NetworkNamespace {
   gateways(): readonly string[];
   /** Descriptor of a socket that listens on a port of all addresses; others may listen beside it. Marked like the proxy's. */
   listen(port: number): number;
+  /** Descriptor of a UDP socket, bound to a port of all addresses (0: any), with the proxy's mark; others may be bound beside it. */
+  datagrams(port: number): number;
   /** An unconnected socket with the proxy's mark; with `source`, an address of somebody else that it speaks for. */
   socket(source?: string): Socket;
   /** Runs a program there to its end and gives what it prints. Rejects with CaptureError. */
@@ -65,6 +68,7 @@ export function networkNamespaces(
       addresses: () => within(ipv4Addresses),
       gateways: () => within(() => gatewaysIn(readFileSync("/proc/thread-self/net/route", "utf8"))),
       listen: (port) => within(() => listeningSocket(calls, { port, mark })),
+      datagrams: (port) => within(() => datagramSocket(calls, { port, mark })),
       socket: (source) => within(() => connectingSocket(calls, { mark, source })),
       run: (command, input = "") => runIn(within, command, input),
       close: () => closeSync(namespace),
@@ -88,6 +92,13 @@ export function gatewaysIn(routes: string): readonly string[] {
   return [...new Set(gateways)];
 }
 
+function datagramSocket(calls: SocketCalls, { port, mark }: { port: number; mark: number }): number {
+  const fd = newSocket(calls, mark, SOCK_DGRAM);
+  if (port !== 0) setOption(calls, { fd, level: SOL_SOCKET, option: SO_REUSEPORT });
+  bindTo(calls, fd, { address: "0.0.0.0", port });
+  return fd;
+}
+
 function listeningSocket(calls: SocketCalls, { port, mark }: { port: number; mark: number }): number {
   const fd = newSocket(calls, mark);
   setOption(calls, { fd, level: SOL_SOCKET, option: SO_REUSEADDR });
@@ -109,8 +120,8 @@ function connectingSocket(calls: SocketCalls, { mark, source }: { mark: number; 
   return new Socket(options);
 }
 
-function newSocket(calls: SocketCalls, mark: number): number {
-  const fd = calls.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+function newSocket(calls: SocketCalls, mark: number, type = SOCK_STREAM): number {
+  const fd = calls.socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) throw new CaptureError(`cannot make a socket (errno ${calls.errno()})`);
   try {
     setMark(fd, mark, calls);

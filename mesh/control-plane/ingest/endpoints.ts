@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ServiceEntrySpec, WorkloadEntrySpec } from "../model/other-kinds.ts";
+import type { ServiceEntry, WorkloadEntrySpec } from "../model/other-kinds.ts";
 import type { Config, Endpoint, Service, Snapshot, Workload } from "../model/snapshot.ts";
 import type { Slice } from "./parse-core.ts";
 import { endpointsOf, selectedEntries } from "./parse-service-entry.ts";
@@ -9,7 +9,7 @@ export interface JoinInput {
   readonly pods: ReadonlyMap<string, Workload>;
   /** Whether a pod takes traffic; for ServiceEntries, since slices tell it of Services' pods. */
   readonly readiness: ReadonlyMap<string, boolean>;
-  readonly entries: readonly Config<ServiceEntrySpec>[];
+  readonly entries: readonly Config<ServiceEntry>[];
   readonly workloadEntries: readonly Config<WorkloadEntrySpec>[];
   /** Services of Kubernetes. */
   readonly services: Iterable<Service>;

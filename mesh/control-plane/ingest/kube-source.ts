@@ -10,6 +10,7 @@ const core: readonly (readonly [string, ResourceType])[] = [
   ["Service", resources.services],
   ["EndpointSlice", resources.endpointSlices],
   ["Pod", resources.pods],
+  ["Node", resources.nodes],
   ["Secret", resources.secrets],
 ];
 const configuration: readonly (readonly [string, ResourceType])[] = [

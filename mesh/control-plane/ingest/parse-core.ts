@@ -2,7 +2,8 @@ import { z } from "zod";
 import type { KubeObject } from "#api/kinds/object.ts";
 import { annotations as annotationNames, labels as labelNames } from "#api/names.ts";
 import { protocolOf } from "../model/protocol.ts";
-import type { Origin, Service, Workload } from "../model/snapshot.ts";
+import type { Locality, Origin, Service, Workload } from "../model/snapshot.ts";
+import { trafficDistribution } from "./traffic-distribution.ts";
 
 /** Where an object comes from. */
 export function originOf(object: KubeObject): Origin {
@@ -16,6 +17,9 @@ const serviceSpec = z.object({
   clusterIPs: z.array(z.string()).optional(),
   externalName: z.string().optional(),
   selector: z.record(z.string(), z.string()).optional(),
+  internalTrafficPolicy: z.string().optional(),
+  trafficDistribution: z.string().optional(),
+  publishNotReadyAddresses: z.boolean().optional(),
   ports: z
     .array(
       z.object({
@@ -67,6 +71,19 @@ export function parseService(object: KubeObject, domain: string, defaultExportTo
     headless: spec.clusterIP === "None",
     dnsTargets: external === undefined ? [] : [{ address: external, ports: {}, labels: {}, weight: 1 }],
     subjectAltNames: [],
+    autoAddress: undefined,
+    distribution: trafficDistribution(spec, object.metadata.annotations ?? {}),
+    publishesNotReady: spec.publishNotReadyAddresses === true,
+  };
+}
+
+/** Where a node is, by the labels that Kubernetes and Istio have for it. */
+export function parseNode({ metadata }: KubeObject): Locality {
+  const { labels = {} } = metadata;
+  return {
+    region: labels["topology.kubernetes.io/region"] ?? "",
+    zone: labels["topology.kubernetes.io/zone"] ?? "",
+    subzone: labels["topology.istio.io/subzone"] ?? "",
   };
 }
 

@@ -1,13 +1,9 @@
-import type { ServiceEntrySpec, WorkloadEntrySpec } from "../model/other-kinds.ts";
+import type { ServiceEntry, ServiceEntrySpec, WorkloadEntrySpec } from "../model/other-kinds.ts";
 import { protocolOf } from "../model/protocol.ts";
 import type { Config, DnsTarget, Endpoint, Origin, Service, Workload } from "../model/snapshot.ts";
 
 /** The services that a ServiceEntry makes known: one for each of its hosts. */
-export function servicesOf(
-  origin: Origin,
-  spec: ServiceEntrySpec,
-  defaultExportTo: readonly string[],
-): readonly Service[] {
+export function servicesOf(origin: Origin, spec: ServiceEntry, defaultExportTo: readonly string[]): readonly Service[] {
   const resolution = resolutionOf(spec);
   const ports = (spec.ports ?? []).map((port) => ({
     name: portName(port),
@@ -31,6 +27,9 @@ export function servicesOf(
     headless: false,
     dnsTargets: resolution === "dns" || resolution === "dns-first" ? dnsTargets(hostname, spec) : [],
     subjectAltNames: spec.subjectAltNames ?? [],
+    autoAddress: undefined,
+    distribution: spec.distribution,
+    publishesNotReady: false,
   }));
 }
 
@@ -68,7 +67,7 @@ export interface Selectable {
 
 /** Endpoints of a ServiceEntry of resolution STATIC: those that it lists, or the workloads that it selects in its namespace. */
 export function endpointsOf(
-  { origin, spec }: Config<ServiceEntrySpec>,
+  { origin, spec }: Config<ServiceEntry>,
   { pods, workloadEntries }: Selectable,
 ): readonly Endpoint[] {
   if (spec.resolution !== "STATIC") return [];

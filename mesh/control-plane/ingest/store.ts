@@ -1,7 +1,7 @@
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import type { KubeObject } from "#api/kinds/object.ts";
-import { clusterDomain, clusterId } from "#api/names.ts";
+import { clusterDomain, clusterId, labels } from "#api/names.ts";
 import { type AuthorizationPolicy, authorizationPolicySpec } from "../model/authorization-policy.ts";
 import { resolveDelegates } from "../model/delegate.ts";
 import { destinationRuleSpec } from "../model/destination-rule.ts";
@@ -9,19 +9,31 @@ import { type MeshConfig, meshConfig } from "../model/mesh-config.ts";
 import {
   gatewaySpec,
   peerAuthenticationSpec,
+  type ServiceEntry,
   serviceEntrySpec,
   sidecarSpec,
   workloadEntrySpec,
 } from "../model/other-kinds.ts";
 import { type KeySource, keySourceOf, requestAuthenticationSpec } from "../model/request-authentication.ts";
-import type { Config, ConfigProblem, Service, Snapshot, Workload } from "../model/snapshot.ts";
+import type { Config, ConfigProblem, Locality, Service, Snapshot, Workload } from "../model/snapshot.ts";
 import { virtualServiceSpec } from "../model/virtual-service.ts";
+import { withAutoAddresses } from "./auto-addresses.ts";
 import { findMistakes } from "./check-spec.ts";
 import { joinEndpoints } from "./endpoints.ts";
-import { isPodReady, originOf, parsePod, parseService, parseSlice, type Slice, specOf } from "./parse-core.ts";
+import {
+  isPodReady,
+  originOf,
+  parseNode,
+  parsePod,
+  parseService,
+  parseSlice,
+  type Slice,
+  specOf,
+} from "./parse-core.ts";
 import { parseCredential } from "./parse-credential.ts";
 import { servicesOf } from "./parse-service-entry.ts";
 import { Table } from "./table.ts";
+import { trafficDistribution } from "./traffic-distribution.ts";
 
 export interface StoreOptions {
   readonly domain?: string;
@@ -51,6 +63,13 @@ const authorizationPolicy = (object: KubeObject): Config<AuthorizationPolicy> =>
   return { origin, spec: { ...spec, dryRun: object.metadata.annotations?.["istio.io/dry-run"] === "true" } };
 };
 
+const serviceEntry = (object: KubeObject): Config<ServiceEntry> => {
+  const { origin, spec } = config(serviceEntrySpec)(object);
+  const { labels: own = {}, annotations = {} } = object.metadata;
+  const autoAllocates = own[labels.enableAutoallocateIp]?.toLowerCase() !== "false";
+  return { origin, spec: { ...spec, autoAllocates, distribution: trafficDistribution({}, annotations) } };
+};
+
 /**
  * All objects that configuration is made from, parsed once as they come. Builds immutable snapshots that share what did not
  * change. An object that does not parse is left out, and why is kept for the status pages.
@@ -74,15 +93,17 @@ export class ConfigStore {
   readonly #virtualServices = new Table(config(virtualServiceSpec));
   readonly #destinationRules = new Table(config(destinationRuleSpec));
   readonly #gateways = new Table(config(gatewaySpec));
-  readonly #serviceEntries = new Table(config(serviceEntrySpec));
+  readonly #serviceEntries = new Table(serviceEntry);
   readonly #workloadEntries = new Table(config(workloadEntrySpec));
   readonly #sidecars = new Table(config(sidecarSpec));
   readonly #peerAuthentications = new Table(config(peerAuthenticationSpec));
   readonly #authorizationPolicies = new Table(authorizationPolicy);
+  readonly #nodes = new Table(parseNode);
   readonly #credentials = new Table(parseCredential);
   readonly #requestAuthentications = new Table(config(requestAuthenticationSpec));
   #resolved: { from: Snapshot["virtualServices"]; resolved: Snapshot["virtualServices"] } | undefined;
   #joined: { deps: readonly unknown[]; endpoints: Snapshot["endpoints"] } | undefined;
+  #localities: { from: ReadonlyMap<string, Locality>; nodes: Snapshot["nodes"] } | undefined;
   #registry: { deps: readonly unknown[]; services: Snapshot["services"] } | undefined;
 
   constructor(options: StoreOptions = {}) {
@@ -172,6 +193,7 @@ export class ConfigStore {
       services: this.#allServices(),
       endpoints: this.#allEndpoints(),
       workloads: this.#pods.map as ReadonlyMap<string, Workload>,
+      nodes: this.#nodesByName(),
       virtualServices: this.#allVirtualServices(),
       destinationRules: this.#destinationRules.oldestFirst,
       gateways: this.#gateways.oldestFirst,
@@ -185,6 +207,14 @@ export class ConfigStore {
     };
   }
 
+  #nodesByName(): Snapshot["nodes"] {
+    const from = this.#nodes.map as ReadonlyMap<string, Locality>;
+    if (this.#localities?.from !== from)
+      // Nodes have no namespace: their keys begin with the slash after it.
+      this.#localities = { from, nodes: new Map([...from].map(([key, locality]) => [key.slice(1), locality])) };
+    return this.#localities.nodes;
+  }
+
   #allVirtualServices(): Snapshot["virtualServices"] {
     const from = this.#virtualServices.oldestFirst;
     if (this.#resolved?.from !== from) this.#resolved = { from, resolved: resolveDelegates(from) };
@@ -194,8 +224,11 @@ export class ConfigStore {
   #allServices(): Snapshot["services"] {
     const deps = [this.#services.map, this.#serviceEntries.map, this.#mesh];
     if (this.#registry === undefined || !same(this.#registry.deps, deps)) {
-      const external = [...this.#serviceEntries.map.values()].flatMap(({ origin, spec }) =>
-        servicesOf(origin, spec, this.#mesh.defaultServiceExportTo),
+      const external = withAutoAddresses(
+        this.#serviceEntries.oldestFirst.map((entry) => ({
+          wanted: entry.spec.autoAllocates,
+          services: servicesOf(entry.origin, entry.spec, this.#mesh.defaultServiceExportTo),
+        })),
       );
       const services = [...this.#services.map.values()];
       // A Service that is exported to nobody leaves its name to a ServiceEntry.
@@ -243,6 +276,8 @@ export class ConfigStore {
         return this.#pods;
       case "EndpointSlice":
         return this.#slices;
+      case "Node":
+        return this.#nodes;
       case "VirtualService":
         return this.#virtualServices;
       case "DestinationRule":
@@ -276,6 +311,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 const keyOf = ({ kind, metadata }: KubeObject): string => `${kind}/${metadata.namespace ?? ""}/${metadata.name ?? ""}`;
 
-const isConfiguration = (kind: string): boolean => !["Pod", "EndpointSlice", "ConfigMap", "Secret"].includes(kind);
+const isConfiguration = (kind: string): boolean =>
+  !["Pod", "EndpointSlice", "Node", "ConfigMap", "Secret"].includes(kind);
 
 const changeOf = (kind: string): Change => (kind === "Pod" || kind === "EndpointSlice" ? "endpoints" : "config");

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { TrafficDistribution } from "./snapshot.ts";
 
 const serverTls = z.object({
   httpsRedirect: z.boolean().optional(),
@@ -68,6 +69,12 @@ export const serviceEntrySpec = z.object({
   subjectAltNames: z.array(z.string()).optional(),
 });
 export type ServiceEntrySpec = z.infer<typeof serviceEntrySpec>;
+
+export interface ServiceEntry extends ServiceEntrySpec {
+  /** Its hosts get addresses of the mesh's own if it gives them none. */
+  readonly autoAllocates: boolean;
+  readonly distribution: TrafficDistribution;
+}
 
 /** Left out, the mode of a policy that is there is REGISTRY_ONLY. */
 export const outboundMode = z.enum(["ALLOW_ANY", "REGISTRY_ONLY"]);

@@ -53,6 +53,22 @@ export interface Service {
   /** Names to connect to for resolution by DNS. */
   readonly dnsTargets: readonly DnsTarget[];
   readonly subjectAltNames: readonly string[];
+  /** An address that the mesh gave it, for those who ask the mesh's DNS; undefined where it has its own or wants none. */
+  readonly autoAddress: string | undefined;
+  /** Which endpoints its clients are to have. */
+  readonly distribution: TrafficDistribution;
+  /** Endpoints that are not ready take traffic too. */
+  readonly publishesNotReady: boolean;
+}
+
+/** any: all alike; same-zone and same-node: the nearest that there are; only-node: none but those of the client's node. */
+export type TrafficDistribution = "any" | "same-zone" | "same-node" | "only-node";
+
+/** Where something runs; empty where it is not known. */
+export interface Locality {
+  readonly region: string;
+  readonly zone: string;
+  readonly subzone: string;
 }
 
 export interface DnsTarget {
@@ -120,6 +136,8 @@ export interface Snapshot {
   readonly endpoints: ReadonlyMap<string, readonly Endpoint[]>;
   /** By "namespace/name". */
   readonly workloads: ReadonlyMap<string, Workload>;
+  /** By name of the node. */
+  readonly nodes: ReadonlyMap<string, Locality>;
   /** Oldest first, as conflicts are decided. */
   readonly virtualServices: readonly Config<VirtualServiceSpec>[];
   readonly destinationRules: readonly Config<DestinationRuleSpec>[];

@@ -26,6 +26,8 @@ export class AddressBook {
   readonly #services = new Map<string, Service>();
   readonly #workloadsByAddress = new Map<string, Workload>();
   readonly #servicesByAddress = new Map<string, Service>();
+  /** In several namespaces there may be services of one name. */
+  readonly #servicesByHostname = new Map<string, readonly Service[]>();
   /** Workloads by the services that they are endpoints of. */
   readonly #endpoints = new Map<string, Set<Workload>>();
 
@@ -72,6 +74,11 @@ export class AddressBook {
     return this.#servicesByAddress.get(address);
   }
 
+  /** By full name in lower case, or pattern such as "*.example.com". */
+  servicesNamed(hostname: string): readonly Service[] {
+    return this.#servicesByHostname.get(hostname) ?? [];
+  }
+
   /** By "namespace/hostname". */
   endpoints(service: string): Iterable<Workload> {
     return this.#endpoints.get(service) ?? [];
@@ -105,6 +112,8 @@ export class AddressBook {
 
   #addService(name: string, service: Service): void {
     this.#services.set(name, service);
+    const hostname = service.hostname.toLowerCase();
+    this.#servicesByHostname.set(hostname, [...this.servicesNamed(hostname), service]);
     for (const { address } of service.addresses) this.#servicesByAddress.set(addressText(address), service);
   }
 
@@ -112,6 +121,10 @@ export class AddressBook {
     const service = this.#services.get(name);
     if (service !== undefined) {
       this.#services.delete(name);
+      const hostname = service.hostname.toLowerCase();
+      const others = this.servicesNamed(hostname).filter((one) => one !== service);
+      if (others.length === 0) this.#servicesByHostname.delete(hostname);
+      else this.#servicesByHostname.set(hostname, others);
       for (const { address } of service.addresses) forget(this.#servicesByAddress, addressText(address), service);
     }
     const workload = this.#workloads.get(name);

@@ -43,6 +43,8 @@ export function findDestination(book: AddressBook, dialled: Endpoint, caller: Ca
     if (workload === undefined) return { kind: "passthrough", ...dialled };
     return reach(workload, { port: dialled.port, service: book.serviceOf(workload, dialled.port), caller });
   }
+  // Clients choose the address themselves.
+  if (service.loadBalancing?.mode === LoadBalancing_Mode.PASSTHROUGH) return { kind: "passthrough", ...dialled };
   const found = chooseEndpoint(book, service, { port: dialled.port, caller });
   if (found !== undefined) return reach(found.workload, { port: found.port, service, caller });
   return {
@@ -56,7 +58,9 @@ function reach(
   workload: Workload,
   { port, service, caller }: { port: number; service: Service | undefined; caller: Caller },
 ): Destination {
-  const address = addressText(workload.addresses[0] ?? new Uint8Array(4));
+  const [first] = workload.addresses;
+  // Who has no address is reached by a name.
+  const address = first === undefined ? workload.hostname : addressText(first);
   const target = { address, port, workload, service };
   // A pod that calls itself stays inside its own network.
   if (!takesTunnel(workload) || workload.uid === caller.workload?.uid) return { kind: "plain", ...target };

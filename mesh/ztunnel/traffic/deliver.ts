@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { abort } from "#mesh/lib/hbone/stream.ts";
 import type { ConnectionInfo, Connections } from "../telemetry/connections.ts";
@@ -7,7 +7,7 @@ import { join } from "./join.ts";
 
 const CONNECT_MS = 10_000;
 
-/** Connects from a pod's network. Rejects with what went wrong. */
+/** Connects from a pod's network, by a name where there is no address. Rejects with what went wrong. */
 export function dial(socket: Socket, host: string, port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
@@ -19,7 +19,9 @@ export function dial(socket: Socket, host: string, port: number): Promise<Socket
       reject(error);
     };
     socket.once("error", fail);
-    socket.connect({ host, port }, () => {
+    // With the last dot a name is not looked for in the proxy's own domains.
+    const target = isIP(host) === 0 ? `${host.replace(/\.$/, "")}.` : host;
+    socket.connect({ host: target, port, family: 4 }, () => {
       clearTimeout(timer);
       socket.off("error", fail);
       resolve(socket.setNoDelay(true).setKeepAlive(true, 180_000));

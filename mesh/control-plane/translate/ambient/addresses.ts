@@ -6,7 +6,8 @@ import {
   WorkloadStatus,
   WorkloadType,
 } from "#gen/istio/istio/workload/workload.ts";
-import type { Service, Snapshot, Workload } from "../../model/snapshot.ts";
+import type { Locality, Service, Snapshot, Workload } from "../../model/snapshot.ts";
+import { loadBalancingOf } from "./load-balancing.ts";
 import type { Services } from "./memberships.ts";
 
 /** Name of a service's resource. Source: Istio's workload API. */
@@ -18,7 +19,8 @@ export const workloadUid = ({ namespace, name }: Pick<Workload, "namespace" | "n
   `${clusterId}//Pod/${namespace}/${name}`;
 
 export function serviceAddress(service: Service): Address {
-  const { name, namespace, hostname, addresses, ports, subjectAltNames } = service;
+  const { name, namespace, hostname, autoAddress, ports, subjectAltNames } = service;
+  const addresses = autoAddress === undefined ? service.addresses : [autoAddress];
   const value = {
     name,
     namespace,
@@ -30,6 +32,7 @@ export function serviceAddress(service: Service): Address {
       targetPort: typeof targetPort === "number" ? targetPort : 0,
     })),
     subjectAltNames: [...subjectAltNames],
+    loadBalancing: loadBalancingOf(service),
   };
   return Address.fromPartial({ type: { $case: "service", value } });
 }
@@ -39,9 +42,13 @@ export interface WorkloadContext {
   readonly services: Services;
   /** "namespace/name" of policies that select the workload. */
   readonly policies: readonly string[];
+  readonly locality: Locality | undefined;
 }
 
-export function workloadAddress(workload: Workload, { snapshot, services, policies }: WorkloadContext): Address {
+export function workloadAddress(
+  workload: Workload,
+  { snapshot, services, policies, locality }: WorkloadContext,
+): Address {
   const { clusterId, mesh } = snapshot;
   const value = WorkloadMessage.fromPartial({
     uid: workloadUid(workload, clusterId),
@@ -61,6 +68,7 @@ export function workloadAddress(workload: Workload, { snapshot, services, polici
     status: WorkloadStatus.HEALTHY,
     clusterId,
     services: Object.fromEntries(Object.entries(services).map(([key, ports]) => [key, { ports: [...ports] }])),
+    ...(locality === undefined ? {} : { locality }),
     networkMode: workload.hostNetwork ? NetworkMode.HOST_NETWORK : NetworkMode.STANDARD,
   });
   return Address.fromPartial({ type: { $case: "workload", value } });

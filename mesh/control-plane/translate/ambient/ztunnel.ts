@@ -4,6 +4,7 @@ import type { Snapshot } from "../../model/snapshot.ts";
 import type { Memo } from "../memo.ts";
 import type { AmbientResources } from "../translate.ts";
 import { serviceAddress, serviceKey, workloadAddress, workloadUid } from "./addresses.ts";
+import { localityOf } from "./locality.ts";
 import { memberships } from "./memberships.ts";
 import { authorizationKey, strictAuthorization } from "./peer-authorization.ts";
 import { authorizationOf, selectedBy } from "./policy-authorization.ts";
@@ -11,8 +12,8 @@ import { unmanagedWorkloads } from "./unmanaged.ts";
 
 /** Every ztunnel is told the same: all workloads and services, and who may connect to them. */
 export function translateZtunnel(snapshot: Snapshot, memo: Memo): AmbientResources {
-  const { services, endpoints, workloads, peerAuthentications, authorizationPolicies, mesh } = snapshot;
-  const deps = [services, endpoints, workloads, peerAuthentications, authorizationPolicies, mesh];
+  const { services, endpoints, workloads, nodes, peerAuthentications, authorizationPolicies, mesh } = snapshot;
+  const deps = [services, endpoints, workloads, nodes, peerAuthentications, authorizationPolicies, mesh];
   return memo.get("ztunnel", deps, () => {
     const addresses: (readonly [string, Address])[] = [];
     const authorizations = new Map<string, Authorization>();
@@ -22,7 +23,8 @@ export function translateZtunnel(snapshot: Snapshot, memo: Memo): AmbientResourc
       if (authorization !== undefined) authorizations.set(authorizationKey(authorization), authorization);
     }
     for (const service of services.values()) {
-      if (service.resolution !== "static") continue;
+      // A name for another name: whoever looks it up gets that one.
+      if (service.origin.kind === "Service" && service.external) continue;
       addresses.push([serviceKey(service), memo.of(service, "address", [], () => serviceAddress(service))]);
       const list = endpoints.get(service.hostname);
       addresses.push(...memo.of(service, "unmanaged", [list], () => unmanagedWorkloads(snapshot, service)));
@@ -36,8 +38,9 @@ export function translateZtunnel(snapshot: Snapshot, memo: Memo): AmbientResourc
       }
       const selecting = selectedBy(snapshot, workload).map(({ origin }) => authorizationKey(origin));
       const policies = [...(strict === undefined ? [] : [authorizationKey(strict)]), ...selecting];
-      const context = { snapshot, services: servicesOf(workload), policies };
-      const own = [JSON.stringify([context.services, policies]), mesh];
+      const locality = localityOf(workload, nodes);
+      const context = { snapshot, services: servicesOf(workload), policies, locality };
+      const own = [JSON.stringify([context.services, policies, locality]), mesh];
       const address = memo.of(workload, "address", own, () => workloadAddress(workload, context));
       addresses.push([workloadUid(workload, snapshot.clusterId), address]);
     }
