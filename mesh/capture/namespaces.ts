@@ -29,7 +29,10 @@ export interface NetworkNamespace {
   gateways(): readonly string[];
   /** Descriptor of a socket that listens on a port of all addresses; others may listen beside it. Marked like the proxy's. */
   listen(port: number): number;
-  /** Descriptor of a UDP socket, bound to a port of all addresses (0: any), with the proxy's mark; others may be bound beside it. */
+  /**
+   * Descriptor of a UDP socket with the proxy's mark: for 0 one that asks, else one that is asked at the port. That one is bound to
+   * loopback, where REDIRECT leads a pod's own packets: what it answers must come from there to find its way back.
+   */
   datagrams(port: number): number;
   /** An unconnected socket with the proxy's mark; with `source`, an address of somebody else that it speaks for. */
   socket(source?: string): Socket;
@@ -95,7 +98,7 @@ export function gatewaysIn(routes: string): readonly string[] {
 function datagramSocket(calls: SocketCalls, { port, mark }: { port: number; mark: number }): number {
   const fd = newSocket(calls, mark, SOCK_DGRAM);
   if (port !== 0) setOption(calls, { fd, level: SOL_SOCKET, option: SO_REUSEPORT });
-  bindTo(calls, fd, { address: "0.0.0.0", port });
+  bindTo(calls, fd, { address: port === 0 ? "0.0.0.0" : "127.0.0.1", port });
   return fd;
 }
 

@@ -1,13 +1,20 @@
-import { IN_POD_RULE, inPodReturnTables, inPodRoutes, inPodTables, withoutInPodRoutes } from "./in-pod.ts";
+import {
+  IN_POD_RULE,
+  type InPodOptions,
+  inPodReturnTables,
+  inPodRoutes,
+  inPodTables,
+  withoutInPodRoutes,
+} from "./in-pod.ts";
 import { restoreInput, type Table } from "./iptables.ts";
 import type { NetworkNamespace } from "./namespaces.ts";
 
 type Runner = Pick<NetworkNamespace, "run">;
 
 /** Leads new connections of a pod to the node's proxy, which must listen there already. May be repeated. */
-export async function capturePod(namespace: Runner): Promise<void> {
+export async function capturePod(namespace: Runner, options: InPodOptions): Promise<void> {
   await setRoutes(namespace);
-  await setTables(namespace, inPodTables);
+  await setTables(namespace, inPodTables(options));
 }
 
 /** New connections go where they want to; those that the proxy carries go on. */

@@ -6,6 +6,8 @@ export interface MeshValues {
   /** Access log of every proxy on its standard output. */
   readonly accessLog: boolean;
   /** Copies of the control plane; each serves proxies, and whatever must have one writer is elected. */
+  /** Whether DNS questions of pods in ambient mode go to the mesh; a pod's annotation decides before it. */
+  readonly ambientDnsCapture: boolean;
   readonly controlPlaneReplicas: number;
   readonly gatewayReplicas: number;
   /** Ports of every node that lead to the gateway; undefined leaves the choice to the cluster. */
@@ -15,6 +17,7 @@ export interface MeshValues {
 export const defaultValues: MeshValues = {
   image: images.mesh,
   accessLog: true,
+  ambientDnsCapture: true,
   controlPlaneReplicas: 1,
   gatewayReplicas: 1,
 };

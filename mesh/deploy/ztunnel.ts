@@ -86,6 +86,7 @@ function container(values: MeshValues): IContainer {
     ports: [{ name: "ztunnel-stats", containerPort: ports.agentStatus, protocol: "TCP" }],
     env: [
       { name: "CLUSTER_ID", value: clusterId },
+      { name: "AMBIENT_DNS_CAPTURE", value: String(values.ambientDnsCapture) },
       { name: "TERMINATION_GRACE_PERIOD_SECONDS", value: "25" },
       { name: "XDS_ADDRESS", value: `istiod.${namespaces.system}.svc:${ports.istiodSecureGrpc}` },
       fromPod("POD_NAME", "metadata.name"),

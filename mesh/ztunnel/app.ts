@@ -1,6 +1,6 @@
 import { unwatchFile, watchFile } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { ISTIO_VERSION, PROXY_MARK } from "#api/names.ts";
+import { clusterDomain, ISTIO_VERSION, PROXY_MARK } from "#api/names.ts";
 import { KubeClient } from "#kube/client.ts";
 import type { Connection } from "#kube/connection.ts";
 import { networkNamespaces } from "#mesh/capture/namespaces.ts";
@@ -14,6 +14,8 @@ import { XdsClient } from "#mesh/lib/xds/client.ts";
 import { type AdminSources, adminRoutes, readinessRoutes, statsRoutes } from "./admin/routes.ts";
 import { Certificates } from "./certificates.ts";
 import type { ZtunnelConfig } from "./config.ts";
+import { DnsMetrics } from "./dns/metrics.ts";
+import { nameServers } from "./dns/upstream.ts";
 import { NodePods } from "./enrolment/node-pods.ts";
 import { findPodNetwork } from "./enrolment/pod-networks.ts";
 import type { Log } from "./log.ts";
@@ -73,8 +75,8 @@ export async function buildZtunnel(config: ZtunnelConfig, options: ZtunnelOption
   watchFile(config.files.rootCertificate, { interval: ROOTS_MS, persistent: false }, lookAtRoots);
   xds.start();
   const host = { context, log: log.part("inpod"), findNetwork, isTold: () => isTold(xds) };
-  const { node, trustDomain } = config;
-  const pods = new NodePods({ client, node, trustDomain, host, log: log.part("cni") });
+  const { node, trustDomain, dnsCapture } = config;
+  const pods = new NodePods({ client, node, trustDomain, dnsCapture, host, log: log.part("cni") });
   // A predecessor ends when this one is ready: then its pods must be ours. One that cannot be captured holds nobody up for long.
   void pods.ready.then(async () => {
     const end = Date.now() + CAPTURE_MS;
@@ -120,6 +122,11 @@ function listenToControlPlane(
         ),
     }),
     connections: new Connections({ log, metrics: new TcpMetrics(registry) }),
+    dns: {
+      domain: clusterDomain,
+      upstream: nameServers(config.files.resolver),
+      metrics: new DnsMetrics(registry),
+    },
     log: log.part("proxy"),
     cluster: config.cluster,
     random: Math.random,

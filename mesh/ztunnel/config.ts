@@ -8,6 +8,8 @@ export interface ZtunnelConfig {
   readonly pod: { readonly name: string; readonly namespace: string; readonly ip: string };
   readonly cluster: string;
   readonly trustDomain: string;
+  /** Whether pods' DNS questions are captured where the pod does not say. */
+  readonly dnsCapture: boolean;
   /** host:port. */
   readonly discoveryAddress: string;
   readonly certificateAddress: string;
@@ -22,6 +24,8 @@ export interface ZtunnelConfig {
     readonly rootCertificate: string;
     /** Folder with the network namespaces of the node's pods. */
     readonly namespaces: string;
+    /** Which servers answer what the mesh does not know. */
+    readonly resolver: string;
   };
 }
 
@@ -44,6 +48,7 @@ export function readConfig(env: Env, root = "/"): ZtunnelConfig {
     },
     cluster: env.CLUSTER_ID || clusterId,
     trustDomain: env.TRUST_DOMAIN || trustDomain,
+    dnsCapture: flag(env, "AMBIENT_DNS_CAPTURE", true),
     discoveryAddress,
     certificateAddress: address(env, "CA_ADDRESS", discoveryAddress),
     serverName: env.ISTIOD_SAN || undefined,
@@ -59,6 +64,7 @@ export function readConfig(env: Env, root = "/"): ZtunnelConfig {
       token: join(root, "var/run/secrets/tokens/istio-token"),
       rootCertificate: join(root, "var/run/secrets/istio/root-cert.pem"),
       namespaces: join(root, "var/run/netns"),
+      resolver: join(root, "etc/resolv.conf"),
     },
   };
 }
@@ -74,6 +80,12 @@ function number(env: Env, name: string, fallback: number): number {
   const value = env[name] ? Number(env[name]) : fallback;
   if (Number.isInteger(value) && value >= 0) return value;
   throw new ConfigurationError(`the variable ${name} must be a whole number, not "${env[name]}"`);
+}
+
+function flag(env: Env, name: string, fallback: boolean): boolean {
+  const value = env[name] || String(fallback);
+  if (value === "true" || value === "false") return value === "true";
+  throw new ConfigurationError(`the variable ${name} must be true or false, not "${value}"`);
 }
 
 function address(env: Env, name: string, fallback: string): string {

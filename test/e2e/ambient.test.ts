@@ -149,6 +149,52 @@ describe.each(people)("ambient mode as %s", (_, person) => {
     await expect.poll(() => ask("bank", "payments"), { timeout: 10_000 }).toMatch(/^10\.244\./);
   });
 
+  test("names: the mesh's own are answered by it, others by the cluster's DNS", async () => {
+    const evaluate = async (script: string): Promise<unknown> => {
+      const print = `(${script})().then((value) => console.log(JSON.stringify(value)))`;
+      return JSON.parse(await slipway.kubectl("-n", "bank", "exec", "deploy/payments", "--", "node", "-e", print));
+    };
+    const look = (name: string, type = "A") =>
+      evaluate(`() => require("dns").promises.resolve("${name}", "${type}").catch((e) => e.code)`);
+    await slipway.kubectl("apply", "-f", join(import.meta.dirname, "ambient/names.yaml"));
+    const allocated = [expect.stringMatching(/^240\.240\./)];
+    await expect.poll(() => look("rates.partner.example"), { timeout: 10_000 }).toEqual(allocated);
+    expect(await look("rates.partner.example", "AAAA")).toBe("ENODATA");
+    expect(await look("any.archive.example")).toEqual(["192.0.2.7"]);
+    expect(await look("ledger.bank.svc.cluster.local")).toEqual([expect.stringMatching(/^10\.96\./)]);
+    expect(await look("nothing.bank.svc.cluster.local")).toBe("ENOTFOUND");
+    expect(await look("_http._tcp.ledger.bank.svc.cluster.local", "SRV")).toMatchObject([{ port: 80 }]);
+    // As applications look names up: through the C library and its search domains.
+    expect(await evaluate(`() => require("dns").promises.lookup("rates.partner.example")`)).toMatchObject({
+      family: 4,
+    });
+    expect(await evaluate(`() => fetch("http://rates.partner.example/").then((r) => r.text())`)).toMatch(/^10\.244\./);
+    // Over TCP, by hand: a question for the pattern.
+    const tcp = `() => new Promise((done) => { const name = Buffer.concat("x.archive.example".split(".").map((l) => Buffer.from([l.length, ...Buffer.from(l)]))); const q = Buffer.concat([Buffer.from([0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]), name, Buffer.from([0, 0, 1, 0, 1])]); const server = require("dns").getServers()[0]; const s = require("net").connect(53, server, () => s.write(Buffer.concat([Buffer.from([0, q.length]), q]))); s.on("data", (d) => { done([...d.subarray(-4)].join(".")); s.destroy(); }).on("error", (e) => done(e.code)); })`;
+    expect(await evaluate(tcp)).toBe("192.0.2.7");
+    const metrics = `() => fetch("http://127.0.0.1:15020/metrics").then((r) => r.text())`;
+    const read = `(${metrics})().then(console.log)`;
+    const seen = await slipway.kubectl("-n", "istio-system", "exec", "ds/ztunnel", "--", "node", "-e", read);
+    expect(seen).toMatch(
+      /istio_dns_requests_total\{request_query_type="A",request_protocol="udp",source_workload="payments"/,
+    );
+    expect(seen).toMatch(
+      /istio_dns_upstream_requests_total\{request_query_type="SRV".*source_workload="payments".*\} 1/,
+    );
+    // A stranger may not ask a pod's proxy.
+    const address = await addressOf("bank", "payments");
+    const strange = `const r = new (require("dns").promises.Resolver)({ timeout: 500, tries: 1 }); r.setServers(["${address}:15053"]); r.resolve4("rates.partner.example").then(console.log, (e) => console.log(e.code))`;
+    const told = await slipway.kubectl("-n", "outside", "exec", "deploy/stranger", "--", "node", "-e", strange);
+    expect(told.trim()).toMatch(/^(ETIMEOUT|ECONNREFUSED)$/);
+    // The pod's own word counts, at once.
+    const annotate = (value: string) =>
+      slipway.kubectl("-n", "bank", "annotate", "pods", "-l", "app=payments", "--overwrite", value);
+    await annotate("ambient.istio.io/dns-capture=false");
+    await expect.poll(() => look("rates.partner.example"), { timeout: 10_000 }).not.toEqual(allocated);
+    await annotate("ambient.istio.io/dns-capture=true");
+    await expect.poll(() => look("rates.partner.example"), { timeout: 10_000 }).toEqual(allocated);
+  });
+
   test("another ztunnel takes over without a failed connection", async () => {
     const script = `const { request } = require("http"); const held = require("net").connect(7000, "ledger.bank"); let failed = "", asked = 0, echoed = 0;
       held.on("data", () => echoed++).on("error", (e) => (failed += "held " + e.code)).on("close", () => (failed += "held closed"));

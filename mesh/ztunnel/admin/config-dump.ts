@@ -3,6 +3,10 @@ import type { Authorization } from "#gen/istio/istio/security/authorization.ts";
 import { Authorization as AuthorizationMessage } from "#gen/istio/istio/security/authorization.ts";
 import {
   type GatewayAddress,
+  type LoadBalancing,
+  LoadBalancing_HealthPolicy,
+  LoadBalancing_Mode,
+  LoadBalancing_Scope,
   NetworkMode,
   type Service,
   TunnelProtocol,
@@ -53,6 +57,8 @@ function workloadJson(workload: Workload): object {
     clusterId: workload.clusterId,
     trustDomain: workload.trustDomain,
     node: workload.node,
+    ...(workload.hostname === "" ? {} : { hostname: workload.hostname }),
+    ...(workload.locality === undefined ? {} : { locality: workload.locality }),
     networkMode: NetworkMode[workload.networkMode],
     status: WorkloadStatus[workload.status] === "UNHEALTHY" ? "Unhealthy" : "Healthy",
     authorizationPolicies: workload.authorizationPolicies,
@@ -81,7 +87,16 @@ function serviceJson(book: AddressBook, service: Service): object {
     ports: Object.fromEntries(service.ports.map((port) => [port.servicePort, port.targetPort])),
     endpoints,
     subjectAltNames: service.subjectAltNames,
+    ...(service.loadBalancing === undefined ? {} : { loadBalancer: loadBalancerJson(service.loadBalancing) }),
     ...(service.waypoint === undefined ? {} : { waypoint: gatewayJson(service.waypoint) }),
+  };
+}
+
+function loadBalancerJson({ mode, routingPreference, healthPolicy }: LoadBalancing): object {
+  return {
+    mode: mode === LoadBalancing_Mode.UNSPECIFIED_MODE ? "Standard" : capital(LoadBalancing_Mode[mode]),
+    routingPreferences: routingPreference.map((scope) => capital(LoadBalancing_Scope[scope])),
+    healthPolicy: healthPolicy === LoadBalancing_HealthPolicy.ALLOW_ALL ? "AllowAll" : "OnlyHealthy",
   };
 }
 

@@ -16,7 +16,19 @@ interface Handles {
 }
 
 /** Types that are counted by name; clients may make up others. */
-const known: ReadonlySet<string> = new Set(["A", "AAAA", "SRV", "PTR", "TXT", "MX", "NS", "SOA", "CNAME", "HTTPS", "SVCB"]);
+const known: ReadonlySet<string> = new Set([
+  "A",
+  "AAAA",
+  "SRV",
+  "PTR",
+  "TXT",
+  "MX",
+  "NS",
+  "SOA",
+  "CNAME",
+  "HTTPS",
+  "SVCB",
+]);
 const MAX_CACHED = 4096;
 
 /** Metrics of questions, under the names of Istio's ztunnel. */

@@ -78,6 +78,7 @@ function preferred(services: readonly Service[], namespace: string): Service | u
 /** A service without an address of its own is its endpoints. */
 function addressesOfService(book: AddressBook, service: Service): readonly string[] {
   const own = service.addresses.map(({ address }) => addressText(address));
-  const all = own.length > 0 ? own : [...book.endpoints(keyOf(service))].flatMap((one) => one.addresses.map(addressText));
+  const all =
+    own.length > 0 ? own : [...book.endpoints(keyOf(service))].flatMap((one) => one.addresses.map(addressText));
   return all.filter(isIpv4);
 }

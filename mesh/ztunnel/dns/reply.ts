@@ -47,7 +47,10 @@ export function answerQuery(context: ReplyContext, query: Packet): Answered {
 }
 
 /** What a client gets whose question could not be answered. */
-export function failure(query: Packet, reason: keyof typeof RCODE): { readonly kind: "reply"; readonly packet: Packet } {
+export function failure(
+  query: Packet,
+  reason: keyof typeof RCODE,
+): { readonly kind: "reply"; readonly packet: Packet } {
   return { kind: "reply", packet: { ...base(query), flags: flags(query) | RCODE[reason] } };
 }
 

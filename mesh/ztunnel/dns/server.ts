@@ -4,35 +4,20 @@ import { setTimeout as delay } from "node:timers/promises";
 import { decode, encode, type Packet } from "dns-packet";
 import { ports } from "#api/names.ts";
 import { plainAddress } from "#mesh/lib/match/cidr.ts";
-import type { PartLog } from "../log.ts";
-import type { AddressBook } from "../state/address-book.ts";
 import { type CapturedPod, type ProxyContext, workloadOf } from "../traffic/context.ts";
 import type { DnsMetrics } from "./metrics.ts";
 import { answerQuery, encodeForUdp, failure } from "./reply.ts";
 import { messages, streamed } from "./stream.ts";
-import { forward, type UpstreamServer } from "./upstream.ts";
+import { forward } from "./upstream.ts";
 
 /** Questions of one pod that may wait for the cluster's DNS at once, and its connections; more are refused. */
 const MAX_WAITING = 256;
 const MAX_CLIENTS = 64;
 const IDLE_MS = 10_000;
 
-/** What all pods' DNS proxies share. */
-export interface DnsSettings {
-  readonly domain: string;
-  readonly upstream: readonly UpstreamServer[];
-  readonly metrics: DnsMetrics;
-}
-
-export interface DnsContext extends Pick<ProxyContext, "cluster" | "random"> {
-  readonly book: AddressBook;
-  readonly log: PartLog;
-  readonly dns: DnsSettings;
-}
-
 /** Answers one captured pod's DNS questions inside its network: names of the mesh itself, the rest by asking the cluster's DNS. */
 export class DnsProxy {
-  readonly #context: DnsContext;
+  readonly #context: ProxyContext;
   readonly #pod: CapturedPod;
   readonly #udp: DatagramSocket;
   readonly #tcp: Server;
@@ -41,14 +26,12 @@ export class DnsProxy {
   #lastQuery = 0;
 
   /** Begins to listen; throws CaptureError. */
-  constructor(context: DnsContext, pod: CapturedPod) {
+  constructor(context: ProxyContext, pod: CapturedPod) {
     this.#context = context;
     this.#pod = pod;
     this.#udp = createSocket("udp4");
     this.#udp.on("error", (error) => context.log.warn({ pod: pod.name, error: error.message }, "DNS over UDP failed"));
     this.#udp.on("message", (message, sender) => {
-      // Only what the pod itself asks is led here; a stranger has no business with it.
-      if (sender.address !== pod.address && !sender.address.startsWith("127.")) return;
       void this.#answer(message, "udp").then((reply) => {
         if (reply !== undefined) this.#send(reply, sender);
       });
@@ -80,6 +63,7 @@ export class DnsProxy {
 
   async #serve(socket: Socket): Promise<void> {
     const source = plainAddress(socket.remoteAddress ?? "");
+    // Only what the pod itself asks is led here; a stranger has no business with it.
     if (source !== this.#pod.address && !source.startsWith("127.")) return void socket.resetAndDestroy();
     this.#clients.add(socket);
     socket.once("close", () => this.#clients.delete(socket)).setTimeout(IDLE_MS, () => socket.destroy());
@@ -110,11 +94,7 @@ export class DnsProxy {
     return transport === "udp" ? encodeForUdp(query, answered.packet) : encode(answered.packet);
   }
 
-  async #forward(
-    message: Buffer,
-    query: Packet,
-    request: Parameters<DnsMetrics["asked"]>[0],
-  ): Promise<Buffer> {
+  async #forward(message: Buffer, query: Packet, request: Parameters<DnsMetrics["asked"]>[0]): Promise<Buffer> {
     const { dns, log } = this.#context;
     const { transport } = request;
     if (this.#waiting >= MAX_WAITING) {
@@ -122,8 +102,7 @@ export class DnsProxy {
       return encode(failure(query, "serverFailure").packet);
     }
     const began = performance.now();
-    const report = (failed: boolean): void =>
-      dns.metrics.forwarded(request, { ms: performance.now() - began, failed });
+    const report = (failed: boolean): void => dns.metrics.forwarded(request, { ms: performance.now() - began, failed });
     this.#waiting++;
     try {
       const reply = await forward(message, { network: this.#pod.network, servers: dns.upstream, transport });
@@ -132,7 +111,10 @@ export class DnsProxy {
     } catch (error) {
       report(true);
       const { name } = query.questions?.[0] ?? { name: "" };
-      log.warn({ pod: this.#pod.name, namespace: this.#pod.namespace, name, error: String(error) }, "a name could not be looked up");
+      log.warn(
+        { pod: this.#pod.name, namespace: this.#pod.namespace, name, error: String(error) },
+        "a name could not be looked up",
+      );
       return encode(failure(query, "serverFailure").packet);
     } finally {
       this.#waiting--;

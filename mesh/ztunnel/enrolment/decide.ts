@@ -23,6 +23,18 @@ export function decideEnrolment(pod: IPod, namespaceLabels: Readonly<Record<stri
   return { enrolled: true };
 }
 
+/** Whether a pod's DNS questions are led to the proxy: as its annotation says, else as the installation does. */
+export function capturesDns({ metadata }: IPod, fallback: boolean): boolean {
+  switch (metadata?.annotations?.[annotations.dnsCapture]) {
+    case "true":
+      return true;
+    case "false":
+      return false;
+    default:
+      return fallback;
+  }
+}
+
 /** Ports that the kubelet asks with its probes; a name is looked up among the container's ports. */
 export function probedPorts({ spec }: IPod): ReadonlySet<number> {
   const found = new Set<number>();

@@ -6,7 +6,7 @@ import type { KubeClient } from "#kube/client.ts";
 import { resources } from "#kube/resource.ts";
 import { isNotFound } from "#kube/status-error.ts";
 import type { PartLog } from "../log.ts";
-import { decideEnrolment, probedPorts } from "./decide.ts";
+import { capturesDns, decideEnrolment, probedPorts } from "./decide.ts";
 import { type EnrolmentHost, PodEnrolment, type PodFacts } from "./pod-enrolment.ts";
 
 type Pod = IPod & KubeObject;
@@ -15,6 +15,8 @@ export interface NodePodsOptions {
   readonly client: KubeClient;
   readonly node: string;
   readonly trustDomain: string;
+  /** Whether DNS is captured where the pod does not say. */
+  readonly dnsCapture: boolean;
   readonly host: Omit<EnrolmentHost, "announce">;
   readonly log: PartLog;
 }
@@ -124,6 +126,7 @@ export class NodePods {
       identity: spiffeId(namespace, account, this.#options.trustDomain),
       nodeAddress: pod.status?.hostIP ?? "",
       probedPorts: probedPorts(pod),
+      capturesDns: capturesDns(pod, this.#options.dnsCapture),
     };
   }
 

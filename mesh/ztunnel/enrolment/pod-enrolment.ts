@@ -6,7 +6,10 @@ import { type CapturedPod, type ProxyContext, workloadOf } from "../traffic/cont
 import { PodProxy } from "../traffic/pod-proxy.ts";
 
 /** What a pod is to be captured with, without what only the node knows. */
-export type PodFacts = Omit<CapturedPod, "network" | "nodeAddresses"> & { readonly nodeAddress: string };
+export interface PodFacts extends Omit<CapturedPod, "network" | "nodeAddresses"> {
+  readonly nodeAddress: string;
+  readonly capturesDns: boolean;
+}
 
 export interface EnrolmentHost {
   readonly context: ProxyContext;
@@ -19,12 +22,15 @@ export interface EnrolmentHost {
   readonly announce: (pod: PodFacts, captured: boolean) => Promise<void>;
 }
 
+/** How long the kernel remembers where a UDP socket's packets were led, and some. Source: nf_conntrack_udp_timeout. */
+const UDP_MEMORY_MS = 35_000;
 /** How long peers may not have heard yet that a pod is no longer captured: tunnels to it still work. */
 const HEARSAY_MS = 5000;
 
 interface Captured {
   readonly proxy: PodProxy;
   readonly pod: CapturedPod;
+  readonly capturesDns: boolean;
   readonly releaseIdentity: () => void;
 }
 
@@ -65,6 +71,11 @@ export class PodEnrolment {
     return this.#captured !== undefined && this.#captured.pod.address !== this.#facts.address;
   }
 
+  /** Its annotation was changed. */
+  get #isOtherwise(): boolean {
+    return this.#captured !== undefined && this.#captured.capturesDns !== this.#facts.capturesDns;
+  }
+
   /** The pod and its network have ended. */
   leave(): void {
     this.#gone = true;
@@ -96,9 +107,10 @@ export class PodEnrolment {
   }
 
   async #run(): Promise<void> {
-    while (this.#isStale || this.#wanted !== (this.#captured !== undefined)) {
+    while (this.#isStale || this.#isOtherwise || this.#wanted !== (this.#captured !== undefined)) {
       try {
         if (this.#isStale) this.#forget();
+        else if (this.#wanted && this.#isOtherwise) await this.#adjust();
         else if (this.#wanted) await this.#capture();
         else await this.#release();
         this.#backoff.reset();
@@ -129,7 +141,7 @@ export class PodEnrolment {
         network.close();
         throw new Error("the control plane has not told about it yet");
       }
-      await this.#start({ pod, releaseIdentity: identity.release });
+      await this.#start({ pod, capturesDns: facts.capturesDns, releaseIdentity: identity.release });
       log.info({ pod: facts.name, namespace: facts.namespace, identity: facts.identity }, "pod captured");
     } catch (error) {
       if (this.#captured === undefined) identity.release();
@@ -137,13 +149,21 @@ export class PodEnrolment {
     }
   }
 
-  async #start({ pod, releaseIdentity }: Pick<Captured, "pod" | "releaseIdentity">): Promise<void> {
+  async #adjust(): Promise<void> {
+    const captured = this.#captured;
+    if (captured === undefined) return;
+    const { capturesDns } = this.#facts;
+    await capturePod(captured.pod.network, { dns: capturesDns });
+    this.#captured = { ...captured, capturesDns };
+  }
+
+  async #start({ pod, capturesDns, releaseIdentity }: Omit<Captured, "proxy">): Promise<void> {
     const proxy = new PodProxy(this.#host.context, pod);
     try {
       proxy.listen();
-      await capturePod(pod.network);
+      await capturePod(pod.network, { dns: capturesDns });
       await this.#host.announce(this.#facts, true);
-      this.#captured = { proxy, pod, releaseIdentity };
+      this.#captured = { proxy, pod, capturesDns, releaseIdentity };
     } catch (error) {
       await releasePod(pod.network).catch(() => undefined);
       proxy.destroy();
@@ -176,7 +196,7 @@ export class PodEnrolment {
   /** Connections that stand go on, however long they like. */
   async #finish({ proxy, pod, releaseIdentity }: Captured): Promise<void> {
     await delay(HEARSAY_MS);
-    const drained = proxy.drain();
+    const drained = proxy.dnsIdle(UDP_MEMORY_MS).then(() => proxy.drain());
     const gone = (async () => {
       while (!this.#gone) await delay(1000, undefined, { ref: false });
     })();

@@ -3,6 +3,7 @@ import type { Workload } from "#gen/istio/istio/workload/workload.ts";
 import type { NetworkNamespace } from "#mesh/capture/namespaces.ts";
 import type { OriginalDestination } from "#mesh/capture/original-destination.ts";
 import type { Certificates } from "../certificates.ts";
+import type { DnsSettings } from "../dns/settings.ts";
 import type { PartLog } from "../log.ts";
 import type { AddressBook } from "../state/address-book.ts";
 import type { ConnectionFacts, Policies, Verdict } from "../state/policies.ts";
@@ -14,6 +15,7 @@ export interface ProxyContext {
   readonly policies: Policies;
   readonly certificates: Certificates;
   readonly connections: Connections;
+  readonly dns: DnsSettings;
   readonly log: PartLog;
   readonly cluster: string;
   readonly random: () => number;

@@ -1,12 +1,13 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { ports } from "#api/names.ts";
 import { TunnelPool } from "#mesh/lib/hbone/pool.ts";
+import { DnsProxy } from "../dns/server.ts";
 import { createTunnelServer, type TunnelServer } from "../hbone/server.ts";
 import type { CapturedPod, ProxyContext } from "./context.ts";
 import { handlePlain, handleTunnel } from "./inbound.ts";
 import { handleOutbound } from "./outbound.ts";
 
-/** The proxy of one captured pod: listens inside its network on 15001, 15006 and 15008. */
+/** The proxy of one captured pod: listens inside its network on 15001, 15006, 15008 and, for DNS, 15053. */
 export class PodProxy {
   readonly pod: CapturedPod;
   readonly #context: ProxyContext;
@@ -14,6 +15,7 @@ export class PodProxy {
   readonly #tunnels: TunnelServer;
   readonly #servers: Server[] = [];
   readonly #connections = new Set<Socket>();
+  #dns: DnsProxy | undefined;
   readonly #stopRenewal: () => void;
 
   /** Throws where the pod's identity has no certificate yet. */
@@ -55,6 +57,7 @@ export class PodProxy {
       server.listen({ fd: pod.network.listen(port) });
       this.#servers.push(server);
     }
+    this.#dns = new DnsProxy(context, pod);
   }
 
   /** Connections that came to it and are still there. */
@@ -62,11 +65,17 @@ export class PodProxy {
     return this.#connections.size;
   }
 
+  /** Resolves when the pod has not asked for a name for a while. */
+  async dnsIdle(ms: number): Promise<void> {
+    await this.#dns?.idle(ms);
+  }
+
   /** Takes nothing new and resolves when everything that stands has ended. */
   async drain(): Promise<void> {
     // Right after connections were accepted: those that a closed listener had not accepted yet are lost.
     await new Promise(setImmediate);
     const ended = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    this.#dns?.close();
     this.#tunnels.drain();
     this.#pool.drain();
     await Promise.all(ended);
@@ -76,6 +85,7 @@ export class PodProxy {
   /** Ends everything at once. */
   destroy(): void {
     for (const server of this.#servers) server.close();
+    this.#dns?.close();
     this.#stopRenewal();
     this.#tunnels.destroy();
     this.#pool.destroy();
