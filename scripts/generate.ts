@@ -30,6 +30,7 @@ const options = [
 
 /** The roots of the Envoy API that the mesh speaks; what they import comes along. */
 const xdsPaths = [
+  "envoy/service/auth/v3",
   "envoy/service/discovery/v3",
   "envoy/service/secret/v3",
   "envoy/config/bootstrap/v3",
@@ -48,6 +49,7 @@ const xdsPaths = [
   "envoy/extensions/filters/network/http_connection_manager/v3",
   "envoy/extensions/filters/network/tcp_proxy/v3",
   "envoy/extensions/filters/network/rbac/v3",
+  "envoy/extensions/filters/network/ext_authz/v3",
   "envoy/extensions/filters/http/router/v3",
   "envoy/extensions/filters/http/fault/v3",
   "envoy/extensions/filters/http/cors/v3",

@@ -49,13 +49,18 @@ const onlyGroup = (group: string) => {
   });
 };
 
-async function start(filters: readonly object[]): Promise<{ one: Harness; seen: readonly string[] }> {
+async function start(
+  filters: readonly object[],
+  first: readonly object[] = [],
+): Promise<{ one: Harness; seen: readonly string[] }> {
   const app = await upstream(() => respond("app"));
   closers.push(() => app.close());
   const one = harness();
   closers.push(() => one.close());
   one.plane.apply({ type: "cluster", changed: [clusterOf("app", [app.port])], removed: [] });
-  const routes = [{ name: "all", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: "app" } }] }];
+  const routes = [
+    { name: "all", domains: ["*"], routes: [...first, { match: { prefix: "/" }, route: { cluster: "app" } }] },
+  ];
   one.plane.apply({ type: "route", changed: [routesOf("80", routes)], removed: [] });
   const manager = httpFilter({
     rds: { routeConfigName: "80" },
@@ -159,5 +164,39 @@ describe("tokens", () => {
     const head = `POST / HTTP/1.1\r\nHost: shop\r\nauthorization: Bearer ${await tokenOf({})}\r\ncontent-length: 5\r\n\r\n`;
     expect(await exchange(one.port(), `${head}hello`, answered)).toMatch(/^HTTP\/1\.1 200 /);
     expect(seen[0]).toMatch(/hello$/);
+  });
+});
+
+describe("a route on claims", () => {
+  /** Answers 299 where the claim is this text, or has it as an item. */
+  const byClaim = (path: readonly string[], exact: string) => {
+    const text = { stringMatch: { exact } };
+    const dynamicMetadata = {
+      filter: "envoy.filters.http.jwt_authn",
+      path: ["payload", ...path].map((key) => ({ key })),
+      value: { orMatch: { valueMatchers: [text, { listMatch: { oneOf: text } }] } },
+    };
+    return { match: { prefix: "/", dynamicMetadata: [dynamicMetadata] }, directResponse: { status: 299 } };
+  };
+
+  it.each<[string, readonly string[], Readonly<Record<string, unknown>>, number]>([
+    ["its text", ["role"], { role: "tester" }, 299],
+    ["another text", ["role"], { role: "testers" }, 200],
+    ["an item of a list", ["role"], { role: ["buyer", "tester"] }, 299],
+    ["a list without it", ["role"], { role: ["buyer"] }, 200],
+    ["a nested claim", ["a.b", "c"], { "a.b": { c: "tester" } }, 299],
+    ["a claim of another type", ["role"], { role: { tester: "tester" } }, 200],
+    ["no claim but a field of every object", ["constructor", "name"], {}, 200],
+  ])("takes %s", async (_, path, claims, status) => {
+    const { one } = await start([jwt({ clearRouteCache: true })], [byClaim(path, "tester")]);
+    const answer = await ask(one, [`authorization: Bearer ${await tokenOf(claims)}`]);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  });
+
+  it("takes no header for it, whatever it is called", async () => {
+    const { one } = await start([jwt({ clearRouteCache: true })], [byClaim(["role"], "tester")]);
+    for (const name of ["role", "x-jwt-claim-role", "request.auth.claims.role"])
+      expect(await ask(one, [`${name}: tester`])).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await ask(one, ["@request.auth.claims.role: tester"])).toMatch(/^HTTP\/1\.1 400 /);
   });
 });

@@ -70,5 +70,5 @@ export interface RequestSink {
   decided?(policy: string | undefined, outcome: PolicyOutcome): void;
 }
 
-/** Those of a dry run only would have been. */
-export type PolicyOutcome = "allowed" | "denied" | "shadow_allowed" | "shadow_denied";
+/** Those of a dry run only would have been; an external authorizer that does not answer has failed. */
+export type PolicyOutcome = "allowed" | "denied" | "shadow_allowed" | "shadow_denied" | "failed" | "failed_open";

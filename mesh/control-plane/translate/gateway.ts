@@ -45,7 +45,8 @@ function buildPort(context: OutboundContext, port: number, servers: readonly Bou
   const names = new ServerNames(servers);
   const secure = servers.filter(({ server }) => terminates(server) && isHttps(server));
   const opaque = servers.filter((bound) => !plain.includes(bound) && !secure.includes(bound));
-  const authorization = [...jwtAuthentication(snapshot, proxy), ...httpAuthorization(policiesOf(snapshot, proxy))];
+  const policies = policiesOf(snapshot, proxy);
+  const authorization = httpAuthorization(snapshot, policies, jwtAuthentication(snapshot, proxy));
   const name = `0.0.0.0_${port}`;
   const http = (routes: string) => [
     httpConnection({
@@ -138,7 +139,7 @@ function opaqueChains(context: OutboundContext, bound: BoundServer, names: Serve
     labels: proxy.labels,
   };
   const filters = (target: TcpTarget) => [
-    ...networkAuthorization(policiesOf(snapshot, proxy)),
+    ...networkAuthorization(snapshot, policiesOf(snapshot, proxy)),
     tcpProxy(target, snapshot.mesh),
   ];
   const chains = boundTo(snapshot, bound.gateway).flatMap((virtualService) => {

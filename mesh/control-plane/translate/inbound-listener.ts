@@ -49,8 +49,8 @@ export interface InboundOptions {
 export function virtualInbound(options: InboundOptions): Listener {
   const { snapshot, defaultMode, policies, authentication } = options;
   const authorization = {
-    http: [...authentication, ...httpAuthorization(policies)],
-    network: networkAuthorization(policies),
+    http: httpAuthorization(snapshot, policies, authentication),
+    network: networkAuthorization(snapshot, policies),
   };
   const passthrough = {
     cluster: INBOUND_PASSTHROUGH,

@@ -7,6 +7,7 @@ import { credentialNames } from "./gateway-tls.ts";
 import { hasLabels } from "./peer-authentication.ts";
 import type { VirtualService } from "./scope.ts";
 import { terminates } from "./server-names.ts";
+import { findSecurityProblems } from "./security-problems.ts";
 
 /** What a snapshot's configuration names that is not there; translation goes on, requests will say 503 NC or UH. */
 export function findProblems(snapshot: Snapshot): readonly ConfigProblem[] {
@@ -19,6 +20,7 @@ export function findProblems(snapshot: Snapshot): readonly ConfigProblem[] {
     }),
     ...idleSubsets(snapshot),
     ...snapshot.gateways.flatMap((gateway) => credentialProblems(snapshot, gateway)),
+    ...findSecurityProblems(snapshot),
   ];
 }
 

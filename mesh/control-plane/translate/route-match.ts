@@ -1,6 +1,8 @@
 import { HeaderMatcher, QueryParameterMatcher, RouteMatch } from "#gen/xds/envoy/config/route/v3/route_components.ts";
+import type { MetadataMatcher } from "#gen/xds/envoy/type/matcher/v3/metadata.ts";
 import { StringMatcher } from "#gen/xds/envoy/type/matcher/v3/string.ts";
 import type { HttpMatch, StringMatch } from "../model/virtual-service.ts";
+import { anyText, claimMatcher, claimOf } from "./route-claims.ts";
 
 /** A match of a VirtualService as Envoy's; what depends on the proxy (gateways, source) is decided before. */
 export function buildMatch(match: HttpMatch | undefined): RouteMatch {
@@ -9,6 +11,7 @@ export function buildMatch(match: HttpMatch | undefined): RouteMatch {
     pathSpecifier: pathSpecifier(match?.uri),
     ...(match?.ignoreUriCase === true ? { caseSensitive: false } : { caseSensitive: true }),
     headers: match === undefined ? [] : headerMatchers(match),
+    dynamicMetadata: match === undefined ? [] : claimMatchers(match),
     queryParameters: sorted(match?.queryParams).map(([name, value]) => queryMatcher(name, value)),
   };
 }
@@ -36,10 +39,24 @@ function headerMatchers(match: HttpMatch): HeaderMatcher[] {
     [":scheme", match.scheme],
   ];
   return [
-    ...sorted(match.headers).map(([name, value]) => headerMatcher(name, value)),
-    ...sorted(match.withoutHeaders).map(([name, value]) => withoutHeader(name, value)),
+    ...headersOf(match.headers).map(([name, value]) => headerMatcher(name, value)),
+    ...headersOf(match.withoutHeaders).map(([name, value]) => withoutHeader(name, value)),
     ...pseudo.flatMap(([name, value]) => (value === undefined ? [] : [headerMatcher(name, value)])),
   ];
+}
+
+/** Keys that mean claims are no headers. */
+const headersOf = (matches: HttpMatch["headers"]): readonly (readonly [string, StringMatch])[] =>
+  sorted(matches).filter(([name]) => claimOf(name) === undefined);
+
+function claimMatchers({ headers, withoutHeaders }: HttpMatch): MetadataMatcher[] {
+  const of = (matches: HttpMatch["headers"], invert: boolean): MetadataMatcher[] =>
+    sorted(matches).flatMap(([key, match]) => {
+      const claim = claimOf(key);
+      if (claim === undefined) return [];
+      return [claimMatcher(claim, stringMatcher(isPresence(match) ? anyText : match), invert)];
+    });
+  return [...of(headers, false), ...of(withoutHeaders, true)];
 }
 
 const sorted = <Value>(record: Readonly<Record<string, Value>> | undefined): readonly (readonly [string, Value])[] =>

@@ -1,4 +1,6 @@
 import { resolveHost } from "../model/host.ts";
+import { authorizerServices } from "./authorization/custom.ts";
+import { policiesOf } from "./authorization/policies.ts";
 import { boundServers, boundTo } from "./bound-server.ts";
 import { byName, collectUpstreams } from "./collect.ts";
 import { destinationsIn } from "./destinations.ts";
@@ -18,7 +20,8 @@ export function translateRouter(context: OutboundContext): EnvoyResources {
       ),
     ),
   );
-  const referred = scope.services.filter((service) => hosts.has(service.hostname));
+  const authorizers = authorizerServices(snapshot, policiesOf(snapshot, proxy));
+  const referred = scope.services.filter((service) => hosts.has(service.hostname) || authorizers.includes(service));
   const services = memo.get(`referred ${proxy.id}`, referred, () => referred);
   const { clusters, endpoints } = collectUpstreams(context, services);
   const { listeners, routes } = buildGateway(context);

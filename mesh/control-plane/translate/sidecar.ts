@@ -2,6 +2,7 @@ import type { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import type { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
 import type { ProxyNode, Service, ServicePort, Snapshot } from "../model/snapshot.ts";
 import { jwtAuthentication } from "./authentication/jwt.ts";
+import { authorizerServices } from "./authorization/custom.ts";
 import { policiesOf } from "./authorization/policies.ts";
 import { byName, collectUpstreams } from "./collect.ts";
 import { blackHole, inboundApplication, inboundPassthrough, passthrough } from "./fixed-clusters.ts";
@@ -123,8 +124,10 @@ interface Inbound {
 function buildInbound({ snapshot, proxy, memo }: OutboundContext): Inbound {
   const services = servicesOf(snapshot, proxy, memo);
   const { peerAuthentications, authorizationPolicies, requestAuthentications, keySets, mesh } = snapshot;
-  const policies = [peerAuthentications, authorizationPolicies, requestAuthentications, keySets];
-  const deps: readonly object[] = [...services, proxy.labels, proxy.ports, mesh, ...policies];
+  const policies = policiesOf(snapshot, proxy);
+  const authorizers = authorizerServices(snapshot, policies);
+  const security = [peerAuthentications, authorizationPolicies, requestAuthentications, keySets];
+  const deps = [...services, ...authorizers, proxy.labels, proxy.ports, mesh, ...security];
   return memo.get(`inbound ${proxy.id}`, deps, () => {
     const found = services.flatMap((service) => inboundPorts(service, proxy));
     const unique = found.filter(
@@ -143,7 +146,7 @@ function buildInbound({ snapshot, proxy, memo }: OutboundContext): Inbound {
         snapshot,
         ports: unique.map(({ inbound }) => inbound),
         modeOf,
-        policies: policiesOf(snapshot, proxy),
+        policies,
         authentication: jwtAuthentication(snapshot, proxy),
         defaultMode: modeOf(0),
       }),

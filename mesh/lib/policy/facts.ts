@@ -1,7 +1,8 @@
 import type { HeaderLines } from "../match/header-match.ts";
+import type { MetadataSource } from "../match/metadata-match.ts";
 
 /** What may be asked of a connection or a request before it is let in. Read while rules are evaluated, so nothing is computed that no rule asks for. */
-export interface PolicyFacts {
+export interface PolicyFacts extends MetadataSource {
   /** URI of the peer's verified certificate; empty without one. */
   readonly principal: string;
   readonly mutual: boolean;
@@ -16,8 +17,6 @@ export interface PolicyFacts {
   readonly headers: HeaderLines | undefined;
   /** Path without query and fragment. */
   readonly path: string;
-  /** What filters before found out, by filter and key: claims of tokens. */
-  metadata(filter: string, path: readonly string[]): unknown;
 }
 
 /** Whether something holds of the facts. */

@@ -7,9 +7,9 @@ import {
 } from "#gen/xds/envoy/config/rbac/v3/rbac.ts";
 import type { MetadataMatcher } from "#gen/xds/envoy/type/matcher/v3/metadata.ts";
 import type { PathMatcher } from "#gen/xds/envoy/type/matcher/v3/path.ts";
-import type { ValueMatcher } from "#gen/xds/envoy/type/matcher/v3/value.ts";
 import { compileCidr } from "../match/cidr.ts";
 import { compileEachHeaderMatcher } from "../match/header-match.ts";
+import { compileMetadataMatcher } from "../match/metadata-match.ts";
 import type { RegexCache } from "../match/regex.ts";
 import { compileStringMatcher } from "../match/string-match.ts";
 import type { PolicyFacts, PolicyTest } from "./facts.ts";
@@ -147,31 +147,7 @@ function pathTest({ rule }: PathMatcher, regexes: RegexCache): PolicyTest {
   return ({ headers, path }) => headers !== undefined && test(path);
 }
 
-function metadataTest({ filter, path, value, invert }: MetadataMatcher, regexes: RegexCache): PolicyTest {
-  const keys = path.map(({ segment }) => segment?.value ?? "");
-  const test = value === undefined ? () => false : valueTest(value, regexes);
-  return (facts) => test(facts.metadata(filter, keys)) !== invert;
-}
-
-function valueTest({ matchPattern }: ValueMatcher, regexes: RegexCache): (value: unknown) => boolean {
-  switch (matchPattern?.$case) {
-    case "stringMatch": {
-      const test = compileStringMatcher(matchPattern.value, regexes);
-      return (value) => typeof value === "string" && test(value);
-    }
-    case "listMatch": {
-      const one = matchPattern.value.matchPattern;
-      if (one === undefined) throw new Error("a list without a pattern is not supported");
-      const test = valueTest(one.value, regexes);
-      return (value) => Array.isArray(value) && value.some(test);
-    }
-    case "boolMatch":
-      return (value) => value === matchPattern.value;
-    case "presentMatch":
-      return (value) => (value !== undefined) === matchPattern.value;
-    case "nullMatch":
-      return (value) => value === null;
-    default:
-      throw new Error(`values of the kind ${matchPattern?.$case ?? "none"} are not supported`);
-  }
+function metadataTest(matcher: MetadataMatcher, regexes: RegexCache): PolicyTest {
+  const test = compileMetadataMatcher(matcher, regexes);
+  return (facts) => test(facts);
 }

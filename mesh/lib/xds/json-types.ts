@@ -15,6 +15,7 @@ import { UpstreamCodec } from "#gen/xds/envoy/extensions/filters/http/upstream_c
 import { HttpInspector } from "#gen/xds/envoy/extensions/filters/listener/http_inspector/v3/http_inspector.ts";
 import { OriginalDst } from "#gen/xds/envoy/extensions/filters/listener/original_dst/v3/original_dst.ts";
 import { TlsInspector } from "#gen/xds/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.ts";
+import { ExtAuthz as NetworkExtAuthz } from "#gen/xds/envoy/extensions/filters/network/ext_authz/v3/ext_authz.ts";
 import { HttpConnectionManager } from "#gen/xds/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
 import { RBAC as NetworkRbac } from "#gen/xds/envoy/extensions/filters/network/rbac/v3/rbac.ts";
 import { Config as NetworkSetFilterState } from "#gen/xds/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state.ts";
@@ -74,6 +75,7 @@ export const jsonTypes: Readonly<Record<string, (bytes: Uint8Array) => unknown>>
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager": entry(HttpConnectionManager),
   "envoy.extensions.filters.network.rbac.v3.RBAC": entry(NetworkRbac),
   "envoy.extensions.filters.network.set_filter_state.v3.Config": entry(NetworkSetFilterState),
+  "envoy.extensions.filters.network.ext_authz.v3.ExtAuthz": entry(NetworkExtAuthz),
   "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy": entry(TcpProxy),
   "envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided": entry(ClusterProvided),
   "envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest": entry(LeastRequest),

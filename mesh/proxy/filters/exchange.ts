@@ -29,6 +29,8 @@ export class Exchange extends ExchangeState implements StreamHandler, FilterExch
   #lastProgress = 0;
   #upgrade = "";
   #ends: (() => void)[] = [];
+  #toClient: (readonly [string, string])[] = [];
+  #awaited: { readonly limit: number; readonly callback: (bytes: Buffer, partial: boolean) => void } | undefined;
 
   constructor(downstream: Downstream, manager: HttpManager) {
     super(downstream.connection, manager);
@@ -47,9 +49,8 @@ export class Exchange extends ExchangeState implements StreamHandler, FilterExch
     const announced = Math.max(head.contentLength, this.router.body.received);
     if (manager.maxRequestBytes > 0 && announced > manager.maxRequestBytes) return this.#tooLarge();
     this.#takePeer(head);
-    const route = manager.routes.current?.find(head);
-    if (route === undefined) return this.reply({ status: 404, body: "", flags: "NR", details: "route_not_found" });
-    this.route = route;
+    this.refreshRoute();
+    if (this.route === noRoute) return this.#notFound();
     if (head.expectContinue && !manager.forwardContinue && !body.last) this.#downstream.continue();
     this.#filterAt = 0;
     this.proceed();
@@ -60,6 +61,8 @@ export class Exchange extends ExchangeState implements StreamHandler, FilterExch
     this.#responding = false;
     this.#peerSent = false;
     this.#upgrade = "";
+    this.#awaited = undefined;
+    if (this.#toClient.length > 0) this.#toClient = [];
     this.#lastProgress = this.startTime;
     this.router.reset();
     this.router.body.begin(body);
@@ -77,6 +80,14 @@ export class Exchange extends ExchangeState implements StreamHandler, FilterExch
     }
     this.#upgrade = type;
     return this.manager.upgrades.has(type);
+  }
+
+  refreshRoute(): void {
+    this.route = this.manager.routes.current?.find(this.head, this.metadata) ?? noRoute;
+  }
+
+  #notFound(): void {
+    this.reply({ status: 404, body: "", flags: "NR", details: "route_not_found" });
   }
 
   #tooLarge(): void {
@@ -102,6 +113,7 @@ export class Exchange extends ExchangeState implements StreamHandler, FilterExch
 
   #forward(): void {
     const { route, head } = this;
+    if (route === noRoute) return this.#notFound();
     const { action } = route;
     switch (action.kind) {
       case "redirect": {
@@ -173,6 +185,32 @@ export class Exchange extends ExchangeState implements StreamHandler, FilterExch
       return this.#tooLarge();
     }
     this.router.sendBody(body);
+    this.#tellBody();
+  }
+
+  readBody(limit: number, callback: (bytes: Buffer, partial: boolean) => void): void {
+    this.#awaited = { limit, callback };
+    const { head } = this;
+    // Who waits for the word before sending a body would wait for ever.
+    if (head.expectContinue && !this.router.body.done) {
+      this.#downstream.continue();
+      head.dropId(known.expect);
+    }
+    this.#tellBody();
+  }
+
+  #tellBody(): void {
+    const awaited = this.#awaited;
+    if (awaited === undefined) return;
+    const bytes = this.router.body.peek(awaited.limit);
+    const partial = bytes.length > awaited.limit;
+    if (!partial && !this.router.body.done) return;
+    this.#awaited = undefined;
+    awaited.callback(partial ? bytes.subarray(0, awaited.limit) : bytes, partial);
+  }
+
+  addToAnswer(name: string, value: string): void {
+    this.#toClient.push([name, value]);
   }
 
   onRequestMalformed(): void {
@@ -215,6 +253,7 @@ export class Exchange extends ExchangeState implements StreamHandler, FilterExch
     this.#responding = true;
     this.bytesSent += body.end - body.start;
     for (let index = filters.length - 1; index >= 0; index -= 1) filters[index]?.onResponse?.(this, head);
+    for (const [name, value] of this.#toClient) head.add(name, value);
     const peer = takePeerHeader(head);
     if (peer !== undefined && direction !== "inbound") this.responsePeer = environment.peers.decode(peer);
     if (this.#peerSent) {

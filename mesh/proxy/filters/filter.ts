@@ -4,6 +4,7 @@ import type { Head } from "../http1/head.ts";
 import type { DownstreamConnection } from "../http1/streams.ts";
 import type { RequestSink } from "../request-record.ts";
 import type { CompiledRoute } from "../route/compiled.ts";
+import type { ClusterSlots } from "../upstream/cluster-slot.ts";
 
 /** `stop` means that the filter answered, or that it will call `proceed` later. */
 export type FilterVerdict = "continue" | "stop";
@@ -22,6 +23,12 @@ export interface FilterExchange {
   /** Answers instead of the upstream. */
   reply(reply: LocalReply): void;
   addFlag(flag: string): void;
+  /** Calls back when the request's body is there, or more of it than `limit` bytes; then `partial`, and cut off there. */
+  readBody(limit: number, callback: (bytes: Buffer, partial: boolean) => void): void;
+  /** Adds a line to the answer, whoever gives it. */
+  addToAnswer(name: string, value: string): void;
+  /** Looks for the route anew, by what filters changed or found out. */
+  refreshRoute(): void;
   /** Runs when the request is over, whatever became of it. */
   onEnd(callback: () => void): void;
 }
@@ -51,6 +58,7 @@ export interface FilterContext {
   readonly random: () => number;
   /** Told what policies decide. */
   readonly sink: RequestSink;
+  readonly slots: ClusterSlots;
 }
 
 /** How a filter is made from the configuration of its listener and of routes. */

@@ -100,6 +100,7 @@ class Reading {
       const before = this.#exchange.metadata.get(NAME);
       this.#exchange.metadata.set(NAME, { ...(before as object | undefined), ...said });
     }
+    if (found.some(({ provider, verdict }) => verdict.good && provider.clearsRoute)) this.#exchange.refreshRoute();
     return true;
   }
 

@@ -13,6 +13,8 @@ const CLOCK_SKEW_SECONDS = 60;
 export interface CompiledProvider {
   readonly name: string;
   readonly locations: readonly TokenLocation[];
+  /** Routes ask for claims: the route is looked for again when they are known. */
+  readonly clearsRoute: boolean;
   judge(token: string): Verdict | Promise<Verdict>;
   /** Takes away what only we may say: headers that would pass for claims of a token. */
   sanitize(head: Head): void;
@@ -39,6 +41,7 @@ export function compileProvider(name: string, provider: JwtProvider): CompiledPr
   return {
     name,
     locations: locationsOf(provider),
+    clearsRoute: provider.clearRouteCache,
     judge: (token) => verifier.judge(token),
     sanitize: (head) => {
       for (const header of ours) if (head.has(header)) head.remove(header);

@@ -23,7 +23,8 @@ export class LocalResponse {
     head.reset(noBytes);
     head.version = 11;
     head.status = reply.status;
-    if (reply.body !== "") head.add("content-type", "text/plain");
+    const typed = reply.headers?.some(([name]) => name === "content-type") ?? false;
+    if (reply.body !== "" && !typed) head.add("content-type", "text/plain");
     head.add("content-length", String(Buffer.byteLength(reply.body)));
     for (const [name, value] of reply.headers ?? []) head.add(name, value);
     return head;

@@ -1,9 +1,10 @@
 import { RBAC } from "#gen/xds/envoy/extensions/filters/http/rbac/v3/rbac.ts";
 import type { HeaderLines } from "../../lib/match/header-match.ts";
+import { valueAt } from "../../lib/match/metadata-match.ts";
 import { RegexCache } from "../../lib/match/regex.ts";
 import type { PolicyFacts } from "../../lib/policy/facts.ts";
 import { compileRbac } from "../../lib/policy/rbac.ts";
-import { deniedDetails, manifestOf } from "./denial.ts";
+import { ASKING, deniedDetails, manifestOf, shadowFindings } from "./denial.ts";
 import type { FilterExchange, FilterFactory, HttpFilter } from "./filter.ts";
 
 const NAME = "envoy.filters.http.rbac";
@@ -13,7 +14,7 @@ export const rbacFilter: FilterFactory = {
   name: NAME,
   create: (config, { sink }): HttpFilter | undefined => {
     if (config === undefined) return undefined;
-    const { rules, shadowRules, matcher, shadowMatcher } = RBAC.decode(config.value);
+    const { rules, shadowRules, matcher, shadowMatcher, shadowRulesStatPrefix: prefix } = RBAC.decode(config.value);
     if (matcher !== undefined || shadowMatcher !== undefined) throw new Error("RBAC by match trees is not supported");
     const regexes = new RegexCache();
     const enforce = rules === undefined ? undefined : compileRbac(rules, regexes);
@@ -26,8 +27,10 @@ export const rbacFilter: FilterFactory = {
       onRequest: (exchange) => {
         facts.exchange = exchange;
         if (shadow !== undefined) {
-          const { policy, allowed } = shadow(facts);
-          sink.decided?.(policy, allowed ? "shadow_allowed" : "shadow_denied");
+          const verdict = shadow(facts);
+          const before = exchange.metadata.get(NAME) as object | undefined;
+          exchange.metadata.set(NAME, { ...before, ...shadowFindings(prefix, verdict) });
+          if (prefix !== ASKING) sink.decided?.(verdict.policy, verdict.allowed ? "shadow_allowed" : "shadow_denied");
         }
         if (enforce === undefined) return "continue";
         const { policy, allowed } = enforce(facts);
@@ -84,11 +87,6 @@ class RequestFacts implements PolicyFacts {
   }
 
   metadata(filter: string, path: readonly string[]): unknown {
-    let value: unknown = this.exchange?.metadata.get(filter);
-    for (const key of path) value = isRecord(value) ? value[key] : undefined;
-    return value;
+    return valueAt(this.exchange?.metadata.get(filter), path);
   }
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

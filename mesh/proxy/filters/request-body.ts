@@ -1,3 +1,4 @@
+import { BodyReader } from "../http1/body-reader.ts";
 import type { BodyPart, Framing } from "../http1/streams.ts";
 
 const noBytes: Buffer = Buffer.alloc(0);
@@ -10,6 +11,7 @@ export class RequestBody {
   #size = 0;
   #limit = 0;
   #lost = false;
+  #mayWait = waitLimit;
   #framing: Framing = "none";
   /** All of it has been read. */
   done = true;
@@ -31,6 +33,7 @@ export class RequestBody {
     this.#size = 0;
     this.#limit = Number.POSITIVE_INFINITY;
     this.#lost = false;
+    this.#mayWait = waitLimit;
     this.#framing = part.framing;
     this.done = part.last;
     this.received = 0;
@@ -48,7 +51,22 @@ export class RequestBody {
   }
 
   get full(): boolean {
-    return this.#size >= waitLimit;
+    return this.#size >= this.#mayWait;
+  }
+
+  /** What is there so far, without its framing; it stays for the upstream. Lets at least `bytes` wait. */
+  peek(bytes: number): Buffer {
+    this.#mayWait = Math.max(this.#mayWait, bytes + waitLimit);
+    const whole = Buffer.concat(this.#parts);
+    if (this.#framing !== "chunked") return whole;
+    const reader = new BodyReader();
+    reader.chunked();
+    reader.unframe = true;
+    reader.read(whole, 0, whole.length);
+    const pieces: Buffer[] = [];
+    for (let index = 0; index + 1 < reader.data.length; index += 2)
+      pieces.push(whole.subarray(reader.data[index], reader.data[index + 1]));
+    return Buffer.concat(pieces);
   }
 
   take(part: BodyPart, sent: boolean): void {

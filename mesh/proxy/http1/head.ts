@@ -178,6 +178,18 @@ export class Head {
     for (let index = 0; index < this.count; index += 1) if (this.ids[index] === id) this.dropped[index] = 1;
   }
 
+  /** Lower-case name and value of every line that is kept, then of the added ones. */
+  entries(): [name: string, value: string][] {
+    const entries: [string, string][] = [];
+    for (let index = 0; index < this.count; index += 1) {
+      if (this.dropped[index] === 0) entries.push([this.nameAt(index), this.valueAt(index)]);
+    }
+    for (let index = 0; index < this.#added; index += 1) {
+      entries.push([this.#addedNames[index] ?? "", this.#addedValues[index] ?? ""]);
+    }
+    return entries;
+  }
+
   /** Every line that is kept, as bytes of the original, then the added ones; each ends with CRLF. Latin-1. */
   lines(): string {
     const { buffer, ranges, dropped, count } = this;

@@ -1,7 +1,6 @@
 import type { Socket } from "node:net";
 import { plainAddress } from "../../lib/match/cidr.ts";
 import type { DataPlaneLog } from "../data-plane.ts";
-import { deniedDetails, manifestOf } from "../filters/denial.ts";
 import { Exchange } from "../filters/exchange.ts";
 import type { HttpEnvironment, HttpManager } from "../filters/manager.ts";
 import { refusedRecord } from "../filters/refused-record.ts";
@@ -10,6 +9,7 @@ import { Head } from "../http1/head.ts";
 import { ServerConnection } from "../http1/server-connection.ts";
 import type { DownstreamConnection, DownstreamTls } from "../http1/streams.ts";
 import type { TcpTarget } from "../tcp/compile-tcp.ts";
+import type { ConnectionFindings, Refusal } from "../tcp/network-rbac.ts";
 import { proxyTcp } from "../tcp/tcp-proxy.ts";
 import { addressText } from "../upstream/host.ts";
 import type { CompiledChain, CompiledListener } from "./compile-listener.ts";
@@ -94,9 +94,38 @@ export class Acceptor {
   }
 
   #serve(socket: Socket, standing: Standing): void {
-    const { handler } = standing.chain;
-    if (!this.#admits(standing.chain, standing.connection)) socket.destroy();
-    else if (handler.kind === "http") this.#serveHttp(socket, handler.manager, standing);
+    this.#guard(socket, standing, { from: 0, findings: new Map() });
+  }
+
+  /** Asks the chain's guards one after the other; one of them may take its time. */
+  #guard(
+    socket: Socket,
+    standing: Standing,
+    at: { readonly from: number; readonly findings: ConnectionFindings },
+  ): void {
+    const { chain, connection } = standing;
+    for (const [index, guard] of chain.guards.entries()) {
+      if (index < at.from) continue;
+      if (guard.kind === "rules") {
+        const refusal = guard.test(connection, at.findings);
+        if (refusal === undefined) continue;
+        this.#refused(chain, connection, refusal);
+        socket.destroy();
+        return;
+      }
+      const asked = guard.ask(connection, at.findings);
+      if (asked === undefined) continue;
+      socket.pause();
+      void asked.then((refusal) => {
+        if (refusal !== undefined) {
+          this.#refused(chain, connection, refusal);
+          socket.destroy();
+        } else if (!socket.destroyed) this.#guard(socket, standing, { ...at, from: index + 1 });
+      });
+      return;
+    }
+    const { handler } = chain;
+    if (handler.kind === "http") this.#serveHttp(socket, handler.manager, standing);
     else this.#pass(socket, handler.target, standing);
   }
 
@@ -106,15 +135,19 @@ export class Acceptor {
     proxyTcp({ socket, connection: standing.connection, target, environment: this.#environment });
   }
 
-  /** Asks the chain's guards; who is refused is recorded. */
+  #refused(chain: CompiledChain, connection: DownstreamConnection, { flags, details, configSource }: Refusal): void {
+    const refusal = { protocol: "TCP", status: 0, flags, details, direction: directionOf(chain) } as const;
+    this.#environment.sink.record({ ...refusedRecord(connection, refusal), configSource });
+  }
+
+  /** Whether the rules of a chain let a standing connection in; an external authorizer is asked when it begins only, as Envoy does. */
   #admits(chain: CompiledChain, connection: DownstreamConnection): boolean {
+    const findings: ConnectionFindings = new Map();
     for (const guard of chain.guards) {
-      const refused = guard(connection);
-      if (refused === undefined) continue;
-      const details = deniedDetails(refused.policy);
-      const configSource = manifestOf(refused.policy).decidedBy ?? "";
-      const refusal = { protocol: "TCP", status: 0, flags: "", details, direction: directionOf(chain) } as const;
-      this.#environment.sink.record({ ...refusedRecord(connection, refusal), configSource });
+      if (guard.kind !== "rules") continue;
+      const refusal = guard.test(connection, findings);
+      if (refusal === undefined) continue;
+      this.#refused(chain, connection, refusal);
       return false;
     }
     return true;

@@ -30,7 +30,7 @@ export function compileHttpManager(config: HttpConnectionManager, compiler: Http
     environment: compiler.environment,
     direction: compiler.direction,
     routes: routesOf(config, compiler),
-    filters: config.httpFilters.flatMap((filter) => compileFilter(filter, compiler.environment)),
+    filters: config.httpFilters.flatMap((filter) => compileFilter(filter, compiler)),
     limits: {
       maxHeadBytes: (config.maxRequestHeadersKb ?? 60) * 1024,
       headTimeoutMs: milliseconds(config.requestHeadersTimeout) || safeHeadTimeoutMs,
@@ -106,7 +106,7 @@ function bodyLimit(filters: readonly HttpFilterConfig[]): number {
   return 0;
 }
 
-function compileFilter(filter: HttpFilterConfig, { random, sink }: HttpEnvironment): readonly HttpFilter[] {
+function compileFilter(filter: HttpFilterConfig, { environment, routes }: HttpCompiler): readonly HttpFilter[] {
   if (filter.disabled || filter.name === ROUTER || filter.name === BUFFER || builtIn.test(filter.name)) return [];
   const factory = filterFactory(filter.name);
   if (factory === undefined) {
@@ -114,6 +114,6 @@ function compileFilter(filter: HttpFilterConfig, { random, sink }: HttpEnvironme
     throw new Error(`HTTP filter ${filter.name} is not supported`);
   }
   const config = filter.configType?.$case === "typedConfig" ? filter.configType.value : undefined;
-  const made = factory.create(config, { random, sink });
+  const made = factory.create(config, { random: environment.random, sink: environment.sink, slots: routes.slots });
   return made === undefined ? [] : [made];
 }

@@ -7,6 +7,7 @@ import { milliseconds } from "../../lib/match/duration.ts";
 import type { Direction, HttpEnvironment, HttpManager, RouteSlot } from "../filters/manager.ts";
 import type { RouteCompiler } from "../route/compile-routes.ts";
 import { compileTcpProxy, type TcpTarget } from "../tcp/compile-tcp.ts";
+import { compileNetworkExtAuthz } from "../tcp/network-ext-authz.ts";
 import { type ConnectionGuard, compileNetworkRbac } from "../tcp/network-rbac.ts";
 import { compileDownstreamTls, TlsTerminator } from "../tls/downstream-tls.ts";
 import type { SecretStore } from "../tls/secret-store.ts";
@@ -103,9 +104,9 @@ function directionOf(listener: Listener, role: ListenerCompiler["role"]): Direct
 function compileChain(chain: FilterChain, context: ChainContext): CompiledChain {
   try {
     const active = chain.filters.filter((filter) => !passive.test(filter.name));
-    const guards = active.filter(isNetworkRbac);
+    const guards = active.filter(isGuard);
     const filter = active[guards.length];
-    if (filter === undefined || active.slice(0, guards.length).some((one) => !isNetworkRbac(one)))
+    if (filter === undefined || active.slice(0, guards.length).some((one) => !isGuard(one)))
       throw new Error("it has no filter that serves connections, or not at its end");
     const handler = compileHandler(filter, context);
     const socket = chain.transportSocket?.configType?.value;
@@ -116,7 +117,7 @@ function compileChain(chain: FilterChain, context: ChainContext): CompiledChain 
     return {
       name: chain.name,
       tls,
-      guards: guards.map((guard) => compileNetworkRbac(configOf(guard).value, context.environment.sink)),
+      guards: guards.map((guard) => compileGuard(configOf(guard), context)),
       handler,
     };
   } catch (cause) {
@@ -131,8 +132,14 @@ function configOf(filter: Filter): Any {
   return filter.configType.value;
 }
 
-const isNetworkRbac = (filter: Filter): boolean =>
-  filter.configType?.$case === "typedConfig" && filter.configType.value.typeUrl.endsWith(".network.rbac.v3.RBAC");
+const RBAC = ".network.rbac.v3.RBAC";
+const EXT_AUTHZ = ".network.ext_authz.v3.ExtAuthz";
+
+const isGuard = ({ configType }: Filter): boolean =>
+  configType?.$case === "typedConfig" && [RBAC, EXT_AUTHZ].some((type) => configType.value.typeUrl.endsWith(type));
+
+const compileGuard = ({ typeUrl, value }: Any, { routes, environment: { sink } }: ChainContext): ConnectionGuard =>
+  typeUrl.endsWith(RBAC) ? compileNetworkRbac(value, sink) : compileNetworkExtAuthz(value, routes.slots, sink);
 
 function compileHandler(filter: Filter, context: ChainContext): CompiledChain["handler"] {
   const { typeUrl, value } = configOf(filter);

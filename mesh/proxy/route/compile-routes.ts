@@ -46,17 +46,19 @@ export function compileRoutes(config: RouteConfiguration, compiler: RouteCompile
   let lastList: RouteList | undefined;
   return {
     name: config.name,
-    find: (head) => {
+    find: (head, findings) => {
       if (lastList === undefined || head.authority !== lastAuthority) {
         const list = domains.find(ignorePort ? withoutPort(head.authority) : head.authority);
         if (list === undefined) return undefined;
         lastAuthority = head.authority;
         lastList = list;
       }
-      return lastList.find(head);
+      return lastList.find(head, findings ?? noFindings);
     },
   };
 }
+
+const noFindings: ReadonlyMap<string, unknown> = new Map();
 
 interface HostContext extends RouteCompiler {
   readonly regexes: RegexCache;
@@ -164,7 +166,7 @@ class RouteList {
     this.#needsTls = needsTls;
     const [first] = routes;
     this.#only = first !== undefined && first.match.test === undefined ? first : undefined;
-    this.#input = { path: "", query: "", headers: { get: () => undefined } };
+    this.#input = { path: "", query: "", headers: { get: () => undefined }, findings: noFindings };
     for (const [index, route] of routes.entries()) {
       const path = route.match.exactPath;
       if (path === undefined) this.#others.push(index);
@@ -172,7 +174,7 @@ class RouteList {
     }
   }
 
-  find(head: Head): CompiledRoute | undefined {
+  find(head: Head, findings: ReadonlyMap<string, unknown>): CompiledRoute | undefined {
     if (this.#needsTls(head)) return toTls;
     if (this.#only !== undefined) return this.#only;
     const input = this.#input;
@@ -180,6 +182,7 @@ class RouteList {
     input.path = query < 0 ? head.path : head.path.slice(0, query);
     input.query = query < 0 ? "" : head.path.slice(query + 1);
     input.headers = head;
+    input.findings = findings;
     let best = this.#routes.length;
     if (this.#exact.size > 0) {
       for (const index of this.#exact.get(input.path) ?? []) {

@@ -78,8 +78,11 @@ export interface DirectAction {
 
 export interface CompiledRoutes {
   readonly name: string;
-  /** The route for a request; undefined when no virtual host or no route fits. */
-  find(head: Head): CompiledRoute | undefined;
+  /**
+   * The route for a request; undefined when no virtual host or no route fits.
+   * @param findings what filters found out about it, by their names
+   */
+  find(head: Head, findings?: ReadonlyMap<string, unknown>): CompiledRoute | undefined;
 }
 
 export type { FormatContext };

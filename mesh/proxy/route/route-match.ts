@@ -1,6 +1,7 @@
 import type { QueryParameterMatcher, RouteMatch } from "#gen/xds/envoy/config/route/v3/route_components.ts";
 import { fractionOf } from "../../lib/match/fraction.ts";
 import { compileHeaderMatchers, type HeaderSource } from "../../lib/match/header-match.ts";
+import { compileMetadataMatcher, valueAt } from "../../lib/match/metadata-match.ts";
 import type { RegexCache } from "../../lib/match/regex.ts";
 import { compileStringMatcher } from "../../lib/match/string-match.ts";
 
@@ -11,6 +12,8 @@ export interface MatchInput {
   /** Query without `?`. */
   query: string;
   headers: HeaderSource;
+  /** What filters found out, by their names. */
+  findings: ReadonlyMap<string, unknown>;
 }
 
 export interface CompiledMatch {
@@ -29,6 +32,10 @@ export function compileMatch(match: RouteMatch, regexes: RegexCache, random: () 
   const headers = compileHeaderMatchers(match.headers, regexes);
   if (headers !== undefined) tests.push((input) => headers(input.headers));
   for (const parameter of match.queryParameters) tests.push(compileQuery(parameter, regexes));
+  for (const matcher of match.dynamicMetadata) {
+    const test = compileMetadataMatcher(matcher, regexes);
+    tests.push(({ findings }) => test({ metadata: (filter, path) => valueAt(findings.get(filter), path) }));
+  }
   if (match.runtimeFraction !== undefined) {
     const fraction = fractionOf(match.runtimeFraction.defaultValue);
     tests.push(() => random() < fraction);

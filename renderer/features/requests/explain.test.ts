@@ -15,6 +15,30 @@ test.each([
     { details: "rbac_access_denied_matched_policy[ns[shop]-policy[locked-users]-rule[0]]" },
     ["rule 1 of AuthorizationPolicy shop/locked-users refuses it"],
   ],
+  [
+    "an external authorizer",
+    {
+      flags: "UAEX",
+      details: "ext_authz_denied_matched_policy[istio-ext-authz-my-login-ns[shop]-policy[ask]-rule[0]]",
+    },
+    ["the external authorizer my-login refuses it"],
+  ],
+  [
+    "one that is away",
+    {
+      flags: "UAEX",
+      details: "ext_authz_error_matched_policy[istio-ext-authz-a-ns[s]-policy[p]-rule[0]]{no_endpoint_is_healthy}",
+    },
+    ["the external authorizer a gave no answer: no endpoint is healthy"],
+  ],
+  [
+    "one that is not there",
+    {
+      details:
+        "rbac_access_denied_matched_policy[istio-ext-authz-a-ns[s]-policy[p]-rule[0]-deny-due-to-bad-CUSTOM-action]",
+    },
+    ["AuthorizationPolicy s/p asks provider a, which cannot be asked: so it is refused"],
+  ],
   ["a token", { details: "jwt_authn_access_denied{Jwt_is_expired}" }, ["the token is not good: Jwt is expired"]],
   [
     "plain text",

@@ -39,6 +39,7 @@ export const flagTexts: Readonly<Record<string, Omit<Explanation, "sign">>> = {
     means: "the endpoint closed the connection",
     look: "The application's log: it ended the connection before it answered.",
   },
+  UAEX: { means: "an external authorizer refused it", look: "The AuthorizationPolicy with action CUSTOM." },
   DC: { means: "the caller went away", look: "The caller's own timeout." },
   DPE: { means: "the caller did not speak proper HTTP", look: "What the caller sent." },
   DI: { means: "delayed on purpose by fault injection", look: "The fault of the VirtualService." },
@@ -61,12 +62,40 @@ export function explanationsOf(request: Signs): readonly Explanation[] {
 /** Whether a policy kept the request or connection out. */
 export const isRefused = (request: Signs): boolean => refusalOf(request) !== undefined;
 
+/** The name of a rule that leads to an external authorizer says which provider that is. */
+function refusedByAuthorizer([, kind, policy = "", reason = ""]: RegExpExecArray): Explanation {
+  const parts = /^istio-ext-authz-(.*)-ns\[(.+?)\]-policy\[(.+?)\]-rule\[(\d+)\]$/.exec(policy);
+  const authorizer = parts === null ? "the external authorizer" : `the external authorizer ${parts[1]}`;
+  const asked =
+    parts === null
+      ? ""
+      : `It is asked because of rule ${Number(parts[4]) + 1} of AuthorizationPolicy ${parts[2]}/${parts[3]}.`;
+  if (kind === "denied") return { sign: "UAEX", means: `${authorizer} refuses it`, look: asked };
+  const why = reason === "" ? "" : `: ${reason.replaceAll("_", " ")}`;
+  return {
+    sign: "UAEX",
+    means: `${authorizer} gave no answer${why}`,
+    look: `${asked} Is its service there and ready?`.trim(),
+  };
+}
+
 function refusalOf({ details, principal, reporter, mutualTls }: Signs): Explanation | undefined {
   const policy = /^rbac_access_denied_matched_policy\[(.*)\]$/.exec(details)?.[1];
   const caller = principal === "" ? "The caller proved no identity." : `The caller is ${principal}.`;
   if (policy === "none") {
     const look = `${caller} Which AuthorizationPolicy of this workload should allow it?`;
     return { sign: "RBAC", means: "no policy allows it", look };
+  }
+  const bad = /^istio-ext-authz-(.*)-ns\[(.+?)\]-policy\[(.+?)\]-rule\[\d+\]-deny-due-to-bad-CUSTOM-action$/.exec(
+    policy ?? "",
+  );
+  if (bad !== null) {
+    const means = `AuthorizationPolicy ${bad[2]}/${bad[3]} asks provider ${bad[1]}, which cannot be asked: so it is refused`;
+    return {
+      sign: "RBAC",
+      means,
+      look: "The extensionProviders of MeshConfig: the provider's name, its service and port.",
+    };
   }
   if (policy !== undefined) {
     const [, namespace, name, rule] = /^ns\[(.+?)\]-policy\[(.+?)\]-rule\[(\d+)\]$/.exec(policy) ?? [];
@@ -81,6 +110,8 @@ function refusalOf({ details, principal, reporter, mutualTls }: Signs): Explanat
     const look = "The RequestAuthentication of this workload, and the token that the caller sent.";
     return { sign: "JWT", means: `the token is not good: ${token.replaceAll("_", " ")}`, look };
   }
+  const asked = /^ext_authz_(denied|error)(?:_matched_policy\[(.*?)\])?(?:\{(.*)\})?$/.exec(details);
+  if (asked !== null) return refusedByAuthorizer(asked);
   if (details === "filter_chain_not_found" && reporter.direction === "inbound" && !mutualTls) {
     return {
       sign: "NR",

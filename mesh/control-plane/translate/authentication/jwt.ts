@@ -9,9 +9,8 @@ import type { ProxyNode, Snapshot } from "../../model/snapshot.ts";
 import { pack } from "../any.ts";
 import { inForceFor } from "../policy-target.ts";
 import { buildMatch } from "../route-match.ts";
+import { PAYLOAD, TOKEN_FILTER } from "./token-metadata.ts";
 
-/** Under this name policies look for the claims. */
-export const PAYLOAD = "payload";
 /** Claims that are lists in spite of being text. Source: Istio's RequestAuthentication. */
 const SPACE_DELIMITED = ["scope", "permission"];
 
@@ -24,14 +23,16 @@ const NO_KEYS = '{"keys":[]}';
  */
 export function jwtAuthentication(
   snapshot: Pick<Snapshot, "requestAuthentications" | "keySets" | "mesh">,
-  proxy: Pick<ProxyNode, "namespace" | "labels">,
+  proxy: Pick<ProxyNode, "namespace" | "labels" | "type">,
 ): readonly HttpFilter[] {
   const { requestAuthentications, keySets, mesh } = snapshot;
   const rules = inForceFor(requestAuthentications, proxy, mesh.rootNamespace)
     .flatMap(({ spec }) => spec.jwtRules)
     .toSorted((a, b) => (a.issuer < b.issuer ? -1 : a.issuer > b.issuer ? 1 : 0));
   if (rules.length === 0) return [];
-  const providers = Object.fromEntries(rules.map((rule, index) => [nameOf(index), providerOf(rule, keySets)]));
+  const providers = Object.fromEntries(
+    rules.map((rule, index) => [nameOf(index), providerOf(rule, keySets, proxy.type)]),
+  );
   const value = {
     ...JwtAuthentication.fromPartial({ bypassCorsPreflight: true }),
     providers,
@@ -45,7 +46,7 @@ export function jwtAuthentication(
   const typedConfig = pack("envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication", JwtAuthentication, value);
   return [
     {
-      name: "envoy.filters.http.jwt_authn",
+      name: TOKEN_FILTER,
       configType: { $case: "typedConfig", value: typedConfig },
       isOptional: false,
       disabled: false,
@@ -55,7 +56,7 @@ export function jwtAuthentication(
 
 const nameOf = (index: number): string => `origins-${index}`;
 
-function providerOf(rule: JwtRule, keySets: ReadonlyMap<string, string>): JwtProvider {
+function providerOf(rule: JwtRule, keySets: ReadonlyMap<string, string>, proxyType: ProxyNode["type"]): JwtProvider {
   const source = keySourceOf(rule);
   const keys = source === undefined ? rule.jwks : keySets.get(source.url);
   return JwtProvider.fromPartial({
@@ -69,6 +70,8 @@ function providerOf(rule: JwtRule, keySets: ReadonlyMap<string, string>): JwtPro
     fromHeaders: rule.fromHeaders.map(({ name, prefix }) => ({ name, valuePrefix: prefix })),
     fromParams: rule.fromParams,
     fromCookies: rule.fromCookies,
+    // Gateways route on claims.
+    clearRouteCache: proxyType === "router",
     forwardPayloadHeader: rule.outputPayloadToHeader,
     payloadInMetadata: PAYLOAD,
     normalizePayloadInMetadata: { spaceDelimitedClaims: [...SPACE_DELIMITED, ...rule.spaceDelimitedClaims] },

@@ -199,6 +199,7 @@ describe("which policies count", () => {
 });
 
 describe("filters", () => {
+  const registry = new ConfigStore().build();
   const some = policiesFor(
     policy({ action: "DENY", rules: [{}] }, { name: "deny" }),
     policy({ rules: [{}] }, { name: "allow" }),
@@ -206,8 +207,8 @@ describe("filters", () => {
     policy({ rules: [{}] }, { name: "dry", annotations: { "istio.io/dry-run": "true" } }),
   );
   it("ask for DENY before ALLOW, and there are none without policies", () => {
-    expect(httpAuthorization(some)).toHaveLength(3);
-    expect(networkAuthorization(some)).toHaveLength(3);
-    expect(httpAuthorization(policiesFor())).toEqual([]);
+    expect(httpAuthorization(registry, some, [])).toHaveLength(3);
+    expect(networkAuthorization(registry, some)).toHaveLength(3);
+    expect(httpAuthorization(registry, policiesFor(), [])).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { Principal } from "#gen/xds/envoy/config/rbac/v3/rbac.ts";
 import type { AuthorizationCondition, AuthorizationSource } from "../../model/authorization-policy.ts";
+import { PAYLOAD, TOKEN_FILTER } from "../authentication/token-metadata.ts";
 import { type Attribute, allOf, type Logic, type RuleContext } from "./logic.ts";
 import { headerMatcher, quoted, range, regexMatcher, textMatcher } from "./matching.ts";
 
@@ -95,8 +96,6 @@ function attributeOf(key: string): Attribute<Principal> | undefined {
   }
 }
 
-const TOKEN_FILTER = "envoy.filters.http.jwt_authn";
-
 /** A claim of a token that was verified; a claim that is a list holds when one of its items does. */
 function claim(path: readonly string[]): Attribute<Principal> {
   return {
@@ -120,7 +119,7 @@ function inToken(path: readonly string[], value: object): Principal {
       $case: "metadata",
       value: {
         filter: TOKEN_FILTER,
-        path: ["payload", ...path].map((key) => ({ segment: { $case: "key" as const, value: key } })),
+        path: [PAYLOAD, ...path].map((key) => ({ segment: { $case: "key" as const, value: key } })),
         value,
       },
     },
