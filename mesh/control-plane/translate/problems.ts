@@ -6,8 +6,8 @@ import { destinationsIn } from "./destinations.ts";
 import { credentialNames } from "./gateway-tls.ts";
 import { hasLabels } from "./peer-authentication.ts";
 import type { VirtualService } from "./scope.ts";
-import { terminates } from "./server-names.ts";
 import { findSecurityProblems } from "./security-problems.ts";
+import { terminates } from "./server-names.ts";
 
 /** What a snapshot's configuration names that is not there; translation goes on, requests will say 503 NC or UH. */
 export function findProblems(snapshot: Snapshot): readonly ConfigProblem[] {
