@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { access, chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { AppError } from "#api/errors.ts";
@@ -32,6 +32,7 @@ export function embeddedProvider(options: EmbeddedOptions): ClusterProvider {
   return {
     kind: "embedded",
     deletesRunning: false,
+    exists: () => isThere(pidFile(options.stateFolder)),
     preflight: async () => {
       checked = await checkSandbox();
     },
@@ -186,6 +187,12 @@ async function writeKubeconfig(stateFolder: string, text: string): Promise<strin
   await rename(`${path}.new`, path);
   return path;
 }
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
 
 function diskFull(folder: string): (error: NodeJS.ErrnoException) => never {
   return (error) => {

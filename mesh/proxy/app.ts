@@ -193,6 +193,8 @@ class Lifecycle {
     const { drainMs } = this.#config;
     this.#draining ??= (async () => {
       const lameDuck = Math.min(LAME_DUCK_MS, drainMs / 2);
+      // Who is told with an answer moves on without loss; a connection that is closed while it idles may meet a request half-way.
+      this.#parts.dataPlane.sendAway();
       await delay(lameDuck);
       await this.#parts.dataPlane.drain(drainMs - lameDuck);
     })();

@@ -140,6 +140,10 @@ export class LocalDataPlane implements DataPlane {
     this.#clusters.sweep(now);
   }
 
+  sendAway(): void {
+    this.#listeners.keepNone();
+  }
+
   async drain(timeoutMs: number): Promise<void> {
     this.#listeners.stop();
     this.#listeners.acceptor.drain();

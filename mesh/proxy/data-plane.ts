@@ -17,6 +17,8 @@ export interface DataPlane {
    * naming the resources that do not, which the agent answers with a NACK; the former configuration then stays in force.
    */
   apply(update: ResourceUpdate): void;
+  /** Still accepts, but every connection ends with its next answer. */
+  sendAway(): void;
   /** Stops accepting, lets requests in flight end, closes idle connections; resolves when none is left or the time is over. */
   drain(timeoutMs: number): Promise<void>;
   close(): Promise<void>;

@@ -124,6 +124,8 @@ export class PodStreams {
           );
           if (ws.bufferedAmount >= HIGH_WATER) connection.pause();
         });
+        // A pod that has said its last word gets no more: its process, and with it whoever would answer, may be gone.
+        connection.on("end", () => ws.close(1000));
         connection.on("close", () => ws.close(1000));
         connection.on("error", (error) => {
           ws.send(Buffer.concat([Buffer.of(index * 2 + 1), Buffer.from(error.message)]));

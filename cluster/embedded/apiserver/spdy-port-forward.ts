@@ -25,10 +25,16 @@ async function relay(stream: SpdyStream, error: SpdyStream | undefined, dial: ()
     stream.onEnd(() => connection.end());
     connection.on("data", (data: Buffer) => stream.write(data));
     connection.on("error", (failure) => error?.write(Buffer.from(failure.message)));
-    connection.on("close", () => {
+    let ended = false;
+    const end = (): void => {
+      if (ended) return;
+      ended = true;
       stream.end();
       error?.end();
-    });
+    };
+    // A pod that has said its last word gets no more: its process, and with it whoever would answer, may be gone.
+    connection.on("end", end);
+    connection.on("close", end);
   } catch (failure) {
     error?.write(Buffer.from(failure instanceof Error ? failure.message : String(failure)));
     error?.end();

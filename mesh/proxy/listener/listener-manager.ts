@@ -129,9 +129,14 @@ export class ListenerManager {
     });
   }
 
+  /** Connections end with their next answer; new ones are still taken. */
+  keepNone(): void {
+    for (const listener of this.#listeners.values()) listener.draining = true;
+  }
+
   /** Takes no new connections. */
   stop(): void {
-    for (const listener of this.#listeners.values()) listener.draining = true;
+    this.keepNone();
     for (const { server } of this.#bound.values()) server.close();
   }
 }

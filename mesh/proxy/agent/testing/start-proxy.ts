@@ -20,6 +20,7 @@ export class FakeDataPlane implements DataPlane {
       `${update.type}: ${[...update.changed.map(({ name }) => name), ...update.removed.map((name) => `-${name}`)].join(" ")}`,
     );
   }
+  sendAway(): void {}
   drain(): Promise<void> {
     this.updates.push("drain");
     return Promise.resolve();
