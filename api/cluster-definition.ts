@@ -2,7 +2,12 @@ import { z } from "zod";
 
 /** How a kind cluster is made; what is undefined is chosen by what the engine holds. */
 export const kindSettingsSchema = z.strictObject({
-  /** Image of the nodes; decides the version of Kubernetes. */
+  /** Version of Kubernetes, such as "1.36.3"; undefined: that of the node image. */
+  kubernetesVersion: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+$/, { error: "a version such as 1.36.3 is expected" })
+    .optional(),
+  /** Image of the nodes; wins over the version. */
   nodeImage: z.string().min(1).optional(),
   /** Image that the mesh's and the applications' images are built on. */
   baseImage: z.string().min(1).optional(),

@@ -11,9 +11,12 @@ export interface ClusterOptions {
   readonly provider?: ProviderKind;
   readonly nodes?: number;
   readonly zones?: readonly string[];
+  readonly kubernetes?: string;
   readonly nodeImage?: string;
   readonly baseImage?: string;
   readonly kindConfig?: string;
+  readonly nodeMemory?: number;
+  readonly nodeCpus?: number;
   readonly map?: readonly { readonly host: number; readonly node: number }[];
   readonly kubeContext?: string;
   readonly kubeconfig?: string;
@@ -33,10 +36,13 @@ export function addDefinitionOptions(command: Command): Command {
     .addOption(new Option("--provider <provider>", "where the cluster comes from").choices(providers))
     .option("--nodes <count>", "number of nodes (embedded, kind); more than one lie in zones of their own", count)
     .option("--zones <zones>", "a worker node in each of these zones, such as north-1,south-1", list)
-    .option("--node-image <image>", "kind: image of the nodes, which decides the version of Kubernetes")
+    .option("--kubernetes <version>", "kind: version of Kubernetes, such as 1.36.3")
+    .option("--node-image <image>", "kind: image of the nodes")
     .option("--base-image <image>", "kind: image that the mesh's and the applications' images are built on")
     .option("--kind-config <file>", "kind: a kind configuration that is laid over Slipway's")
     .option("--map <host:node>", "kind: port of 127.0.0.1 that leads to a node port; may be repeated", mapping, [])
+    .option("--node-memory <megabytes>", "kind: what every node may use at most", positive)
+    .option("--node-cpus <count>", "kind: processors that every node may use at most", positive)
     .option("--kube-context <context>", "existing: context of the kubeconfig")
     .option("--kubeconfig <file>", "existing: the kubeconfig (default: KUBECONFIG or ~/.kube/config)")
     .option("--take-over", "existing: install although another mesh is there");
@@ -91,8 +97,12 @@ export async function definitionOf(
   };
 }
 
-async function kindSettings({ nodeImage, baseImage, kindConfig, map = [] }: ClusterOptions): Promise<KindSettings> {
+async function kindSettings(options: ClusterOptions): Promise<KindSettings> {
+  const { kubernetes, nodeImage, baseImage, kindConfig, nodeMemory: memoryMb, nodeCpus: cpus, map = [] } = options;
+  const limits = { ...(memoryMb === undefined ? {} : { memoryMb }), ...(cpus === undefined ? {} : { cpus }) };
   return {
+    ...(kubernetes === undefined ? {} : { kubernetesVersion: kubernetes.replace(/^v/, "") }),
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(nodeImage === undefined ? {} : { nodeImage }),
     ...(baseImage === undefined ? {} : { baseImage }),
     ...(kindConfig === undefined ? {} : { configPatch: await readFile(kindConfig, "utf8") }),
@@ -111,6 +121,12 @@ function count(text: string): number {
   const number = Number(text);
   if (Number.isInteger(number) && number >= 1 && number <= 9) return number;
   throw new InvalidArgumentError("a number from 1 to 9 is expected");
+}
+
+function positive(text: string): number {
+  const number = Number(text);
+  if (number > 0) return number;
+  throw new InvalidArgumentError("a number above 0 is expected");
 }
 
 const list = (text: string): readonly string[] =>

@@ -7,6 +7,8 @@ import type { MeshValues } from "#mesh/deploy/values.ts";
  */
 export interface ClusterProvider {
   readonly kind: ProviderKind;
+  /** Whether there is one from an earlier start, which the next start goes on with. */
+  exists(): Promise<boolean>;
   /** Checks what starting needs, without changing anything. Throws an AppError that says what is missing and what to do. */
   preflight(context: ProviderContext): Promise<void>;
   /** Starts the cluster, making it if there is none. On failure or abort nothing of it keeps running. */

@@ -21,6 +21,8 @@ export interface Calls {
   "cluster.delete": { params: ClusterChoice; result: Empty };
   /** Keeps the definition of a cluster that can then be started. */
   "cluster.create": { params: { readonly definition: ClusterDefinition }; result: Empty };
+  /** Contexts of the person's kubeconfig (or of the one named), for a cluster of the provider existing. */
+  "cluster.contexts": { params: { readonly kubeconfig?: string }; result: { readonly contexts: readonly string[] } };
   /** Makes it the one that labs and views are on. */
   "cluster.select": { params: { readonly name: string }; result: Empty };
   "labs.list": { params: { readonly language: string }; result: readonly LabSummary[] };

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { access, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExistingSettings } from "#api/cluster-definition.ts";
 import { AppError } from "#api/errors.ts";
@@ -30,6 +30,11 @@ export function existingProvider(options: ExistingOptions): ClusterProvider {
   return {
     kind: "existing",
     deletesRunning: true,
+    exists: () =>
+      access(kubeconfig).then(
+        () => true,
+        () => false,
+      ),
     preflight: async (context) => {
       const { settings } = options;
       await extractContext(kubeconfigPaths(settings.kubeconfig), settings.context, kubeconfig);

@@ -1,3 +1,4 @@
+import type { KindSettings } from "#api/cluster-definition.ts";
 import type { Engine } from "./engine.ts";
 
 /** What the nodes run and how their kubelets are set up. */
@@ -12,8 +13,11 @@ const localNode = "slipway/kind-node";
 export const localBase = "slipway/test-node-base";
 
 /** The image of the nodes: the one asked for, else one prepared on this engine, else kind's own. */
-export async function chooseNodeImage(engine: Engine, asked: string | undefined): Promise<NodeImage> {
-  const image = asked ?? ((await hasImage(engine, localNode)) ? localNode : undefined);
+export async function chooseNodeImage(engine: Engine, settings: KindSettings): Promise<NodeImage> {
+  const { nodeImage, kubernetesVersion } = settings;
+  const prepared = kubernetesVersion === undefined ? localNode : `${localNode}:v${kubernetesVersion}`;
+  const published = kubernetesVersion === undefined ? undefined : `kindest/node:v${kubernetesVersion}`;
+  const image = nodeImage ?? ((await hasImage(engine, prepared)) ? prepared : published);
   const { CgroupVersion } = (await engine.docker.info()) as { readonly CgroupVersion?: string };
   return { image, kubelet: kubeletSettings(image, CgroupVersion ?? "2") };
 }

@@ -59,6 +59,7 @@ export function kindProvider(options: KindOptions): ClusterProvider {
   return {
     kind: "kind",
     deletesRunning: true,
+    exists: async () => (await readRecord(options.stateFolder))?.complete === true,
     preflight: async (context) => {
       checked = await tools(context);
     },
@@ -128,7 +129,7 @@ async function create(options: KindOptions, { tools, kindName }: Creation, outer
   const failed = new AbortController();
   const context = { ...outer, signal: AbortSignal.any([outer.signal, failed.signal]) };
   await writeRecord(stateFolder, { kindName, complete: false });
-  const { image, kubelet } = await chooseNodeImage(engine, settings.nodeImage);
+  const { image, kubelet } = await chooseNodeImage(engine, settings);
   const configuration = kindConfiguration({
     zones: options.zones,
     ports: settings.ports ?? [],

@@ -3,6 +3,7 @@ import { AppError } from "#api/errors.ts";
 import { trafficSettingsSchema } from "#api/lab.ts";
 import { ports, VERSION } from "#api/names.ts";
 import type { AppInfo, ProxyConfigPart } from "#api/rpc/contract.ts";
+import { kubeconfigPaths, listContexts } from "#cluster/existing/context.ts";
 import type { HostServices } from "../services.ts";
 import type { CallHandlers } from "./handlers.ts";
 
@@ -52,6 +53,7 @@ export function createCalls(services: HostServices): CallHandlers {
       await clusters.create(definition);
       return {};
     },
+    "cluster.contexts": async ({ kubeconfig }) => ({ contexts: await listContexts(kubeconfigPaths(kubeconfig)) }),
     "cluster.select": async ({ name }) => {
       await clusters.select(name);
       return {};

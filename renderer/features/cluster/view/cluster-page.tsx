@@ -1,47 +1,31 @@
 import { Copy } from "lucide-react";
 import { type ReactNode, useEffect } from "react";
+import type { ClusterStatus } from "#api/rpc/cluster.ts";
 import type { PodSummary } from "#api/rpc/terminal.ts";
-import { useAction, useLatest, useQuery } from "../../../bridge/hooks.ts";
-import { ConfirmButton } from "../../../ui/confirm-button.tsx";
+import { useLatest, useQuery } from "../../../bridge/hooks.ts";
 import { ErrorCard } from "../../../ui/error-card.tsx";
 import { bytes } from "../../../ui/format.ts";
 import { Provisioning } from "../../provisioning/view/provisioning.tsx";
+import { ClusterList } from "./cluster-list.tsx";
 import { EventsPanel } from "./events-panel.tsx";
+import { NodesTable } from "./nodes-table.tsx";
 
-/** The cluster: what it is, what runs in it, and how to end it. */
+/** All clusters, and of the current one how far it is, or what runs in it. */
 export function ClusterPage() {
   const status = useLatest("cluster.status", {});
-  const info = useQuery("app.info", {});
-  const stop = useAction("cluster.stop");
-  const remove = useAction("cluster.delete");
-  if (status?.phase !== "ready") return <Provisioning status={status} />;
   return (
     <div className="page stack">
-      <div className="row spread">
-        <h1>Cluster “{status.name}”</h1>
-        <div className="row">
-          <ConfirmButton
-            title="Stop the cluster?"
-            text="Everything in it ends. Its state is kept: the next start goes on where it was."
-            action="Stop"
-            onConfirm={() => void stop.run({})}
-            disabled={stop.busy}
-          >
-            Stop
-          </ConfirmButton>
-          <ConfirmButton
-            className="button danger"
-            title="Delete the cluster?"
-            text="The cluster, everything in it and your progress in the labs are deleted. This cannot be undone."
-            action="Delete"
-            onConfirm={() => void remove.run({})}
-            disabled={remove.busy}
-          >
-            Delete
-          </ConfirmButton>
-        </div>
-      </div>
-      {(stop.error ?? remove.error) && <ErrorCard error={(stop.error ?? remove.error)!} />}
+      <ClusterList />
+      {status?.phase === "ready" ? <Details status={status} /> : <Provisioning status={status} />}
+    </div>
+  );
+}
+
+function Details({ status }: { readonly status: ClusterStatus }) {
+  const info = useQuery("app.info", {});
+  return (
+    <>
+      <h2>Cluster “{status.name}”</h2>
       <dl className="card facts">
         <Fact name="Provider">{status.provider}</Fact>
         <Fact name="Kubernetes">{status.kubernetesVersion}</Fact>
@@ -71,13 +55,15 @@ export function ClusterPage() {
           </button>
         </Fact>
       </dl>
+      <h2>Nodes</h2>
+      <NodesTable nodes={status.nodes ?? []} />
       <h2>Pods</h2>
       <Pods ready={status.pods?.ready} total={status.pods?.total} />
       <h2>Events</h2>
       <div className="card" style={{ padding: 0, maxHeight: 320, overflow: "auto" }}>
         <EventsPanel />
       </div>
-    </div>
+    </>
   );
 }
 

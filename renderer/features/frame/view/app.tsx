@@ -1,5 +1,6 @@
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useStore } from "zustand";
+import type { ClusterStatus } from "#api/rpc/cluster.ts";
 import { useConnection, useLatest } from "../../../bridge/hooks.ts";
 import { ClusterPage } from "../../cluster/view/cluster-page.tsx";
 import { LabsPage } from "../../labs/view/labs-page.tsx";
@@ -43,7 +44,7 @@ export function App() {
       <div className="frame-body">
         <Navigation page={page} />
         <main className="frame-page">
-          {ready || page === "cluster" ? <PageView page={page} /> : <Provisioning status={status} />}
+          {ready || page === "cluster" ? <PageView page={page} /> : <Beginning status={status} />}
         </main>
       </div>
       {dockWasOpen && (
@@ -52,6 +53,14 @@ export function App() {
         </Suspense>
       )}
       <Palette />
+    </div>
+  );
+}
+
+function Beginning({ status }: { readonly status: ClusterStatus | undefined }) {
+  return (
+    <div className="page">
+      <Provisioning status={status} />
     </div>
   );
 }

@@ -10,47 +10,45 @@ export function Provisioning({ status }: { readonly status: ClusterStatus | unde
   const start = useAction("cluster.start");
   const cancel = useAction("cluster.cancel");
   const now = useNow(status?.phase === "starting");
-  if (status === undefined) return <div className="page muted">Connecting …</div>;
+  if (status === undefined) return <div className="muted">Connecting …</div>;
   const { phase, steps, error } = status;
   const done = steps.filter((step) => step.state === "done").length;
   return (
-    <div className="page">
-      <div className="provisioning stack">
-        <h1>{titles[phase]}</h1>
-        {phase === "starting" && (
-          <div className="row spread">
-            <span className="muted">
-              {done} of {steps.length} steps
-              {status.startedAt === undefined ? "" : ` · ${seconds(now - status.startedAt)}`}
-            </span>
-            <button type="button" className="button" onClick={() => void cancel.run({})} disabled={cancel.busy}>
-              Cancel
-            </button>
-          </div>
-        )}
-        {error && (
-          <ErrorCard error={error}>
-            <button type="button" className="button primary" onClick={() => void start.run({})}>
-              Try again
-            </button>
-          </ErrorCard>
-        )}
-        {(phase === "absent" || phase === "stopped") && (
-          <div className="row">
-            <button type="button" className="button primary" onClick={() => void start.run({})} disabled={start.busy}>
-              Start the lab
-            </button>
-            <span className="muted">
-              A Kubernetes cluster on this machine, the mesh, and a sample shop under load. It takes some seconds.
-            </span>
-          </div>
-        )}
-        <ol className="steps">
-          {steps.map((step) => (
-            <Step key={step.id} step={step} now={now} />
-          ))}
-        </ol>
-      </div>
+    <div className="provisioning stack">
+      <h1>{titles[phase]}</h1>
+      {phase === "starting" && (
+        <div className="row spread">
+          <span className="muted">
+            {done} of {steps.length} steps
+            {status.startedAt === undefined ? "" : ` · ${seconds(now - status.startedAt)}`}
+          </span>
+          <button type="button" className="button" onClick={() => void cancel.run({})} disabled={cancel.busy}>
+            Cancel
+          </button>
+        </div>
+      )}
+      {error && (
+        <ErrorCard error={error}>
+          <button type="button" className="button primary" onClick={() => void start.run({})}>
+            Try again
+          </button>
+        </ErrorCard>
+      )}
+      {(phase === "absent" || phase === "stopped") && (
+        <div className="row">
+          <button type="button" className="button primary" onClick={() => void start.run({})} disabled={start.busy}>
+            Start the lab
+          </button>
+          <span className="muted">
+            A Kubernetes cluster on this machine, the mesh, and a sample shop under load. It takes some seconds.
+          </span>
+        </div>
+      )}
+      <ol className="steps">
+        {steps.map((step) => (
+          <Step key={step.id} step={step} now={now} />
+        ))}
+      </ol>
     </div>
   );
 }
