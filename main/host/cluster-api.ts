@@ -29,11 +29,12 @@ export interface ClusterApi {
     container: ContainerName,
     options: { readonly tailLines: number; readonly onChunk: (chunk: LogChunk) => void },
   ): Disposer;
-  /** A loopback address that leads to a port of a pod behind the service, until disposed. */
+  /** A loopback address that leads to a port of a pod behind the service, until disposed; `localPort` if that is free. */
   forwardService(service: {
     readonly namespace: string;
     readonly name: string;
     readonly port: number;
+    readonly localPort?: number | undefined;
   }): Promise<{ readonly url: string; close(): Promise<void> }>;
   close(): Promise<void>;
 }

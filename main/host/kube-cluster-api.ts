@@ -94,9 +94,10 @@ export function createClusterApi(connection: Connection, appsImage: string = ima
       });
       return () => controller.abort();
     },
-    forwardService: async (service) => {
+    forwardService: async ({ localPort = 0, ...service }) => {
       const pods = new ServicePods(client, service);
-      const forward = await portForward(client, () => pods.choose());
+      const choose = () => pods.choose();
+      const forward = await portForward(client, choose, localPort).catch(() => portForward(client, choose));
       return {
         url: `http://127.0.0.1:${forward.port}/`,
         close: async () => {

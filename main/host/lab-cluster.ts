@@ -18,21 +18,22 @@ export interface LabCluster {
   dispose(): Promise<void>;
 }
 
-/**
- * Begins to watch a cluster whose API server answers.
- *
- * @param gatewayUrl where this machine reaches the mesh's gateway; undefined where a port-forward has to do
- */
-export async function openLabCluster(api: ClusterApi, gatewayUrl: string | undefined): Promise<LabCluster> {
+/** How people reach the mesh's gateway: by the provider's own way in, else by a port-forward. */
+export interface GatewayAccess {
+  readonly url: string | undefined;
+  /** Port of 127.0.0.1 that a port-forward takes if it is free. */
+  readonly localPort: number | undefined;
+}
+
+/** Begins to watch a cluster whose API server answers. */
+export async function openLabCluster(api: ClusterApi, { url, localPort }: GatewayAccess): Promise<LabCluster> {
   const requests = new RequestLog();
   const nodes = new Subject<readonly NodeSummary[]>([]);
   const unwatchNodes = api.watch("nodes", (objects) => nodes.set((objects as readonly INode[]).map(nodeSummary)));
   const collector = new Collector(api, requests);
   const generator = new Generator(api, collector.pods);
-  const forward =
-    gatewayUrl === undefined
-      ? await api.forwardService({ namespace: "istio-system", name: "istio-ingressgateway", port: 80 })
-      : { url: gatewayUrl, close: async () => {} };
+  const gateway = { namespace: "istio-system", name: "istio-ingressgateway", port: 80, localPort };
+  const forward = url === undefined ? await api.forwardService(gateway) : { url, close: async () => {} };
   return {
     api,
     collector,

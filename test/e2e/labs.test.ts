@@ -10,5 +10,5 @@ describe("the labs on the embedded cluster", () => {
   });
   afterAll(() => slipway?.dispose());
 
-  labsSuite(() => slipway);
+  labsSuite({ ready: () => slipway, prove: true, enforcesNetworkPolicy: async () => true });
 });

@@ -1,28 +1,23 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Slipway } from "../e2e/support/slipway.ts";
 import { canarySuite } from "../suites/canary.ts";
+import { chaosSuite } from "../suites/chaos.ts";
 import { kubectlSuite } from "../suites/kubectl.ts";
 import { labsSuite } from "../suites/labs.ts";
+import { workloadsSuite } from "../suites/workloads.ts";
+import { containersOf, nodeProcesses } from "./containers.ts";
 import { obstacle } from "./obstacle.ts";
 
 const why = await obstacle();
 if (why !== undefined) console.log(`kind is not tested here: ${why}`);
-const run = promisify(execFile);
 
-/** Containers of kind clusters whose names begin so. */
-async function containersOf(cluster: string): Promise<readonly string[]> {
-  const { stdout } = await run("docker", [
-    "ps",
-    "-a",
-    "--format",
-    "{{.Names}}",
-    "--filter",
-    "label=io.x-k8s.kind.cluster",
-  ]);
-  return stdout.split("\n").filter((name) => name.startsWith(`slipway-${cluster}-`));
-}
+/** What real Kubernetes consists of, beside the mesh and the shop. */
+const kubernetes = [
+  { name: "the API server", command: /^kube-apiserver /, serves: false },
+  { name: "the controllers", command: /^kube-controller-manager /, serves: false },
+  { name: "etcd", command: /^etcd /, serves: false },
+  { name: "the kubelet", command: /\/kubelet /, serves: false },
+];
 
 describe.runIf(why === undefined)("kind with one node", () => {
   let slipway: Slipway;
@@ -34,7 +29,17 @@ describe.runIf(why === undefined)("kind with one node", () => {
 
   canarySuite(() => slipway);
   kubectlSuite(() => slipway);
-  labsSuite(() => slipway);
+  workloadsSuite(() => slipway);
+  labsSuite({
+    ready: () => slipway,
+    prove: false,
+    enforcesNetworkPolicy: async () =>
+      /kindnet|calico|cilium/.test(await slipway.kubectl("-n", "kube-system", "get", "daemonsets", "-o", "name")),
+  });
+
+  describe.runIf(process.getuid?.() === 0)("killed at random", () => {
+    chaosSuite({ ready: () => slipway, roots: () => nodeProcesses("e2e-one"), more: kubernetes });
+  });
 
   test("the gateway is reached through a port of loopback", async () => {
     const { shop, provider } = await slipway.status();

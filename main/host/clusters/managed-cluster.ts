@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ClusterDefinition } from "#api/cluster-definition.ts";
 import { AppError } from "#api/errors.ts";
+import type { TrafficSettings } from "#api/lab.ts";
 import { images } from "#api/names.ts";
 import type { RunningCluster } from "#cluster/provider.ts";
 import { kubeconfigConnection } from "#kube/kubeconfig.ts";
@@ -44,6 +45,8 @@ export interface ManagedCluster {
 }
 
 const MEASURE_MS = 5000;
+/** How long the traffic generator may take to come back. */
+const TRAFFIC_MS = 180_000;
 
 export async function createManagedCluster(
   definition: ClusterDefinition,
@@ -57,7 +60,7 @@ export async function createManagedCluster(
     return cluster.value;
   };
   const labs = new LabService(parts.labs, store, () => labEffects(running()));
-  const provisioning = createProvisioning(definition, { ...parts, cluster, sessions: labs });
+  const provisioning = await createProvisioning(definition, { ...parts, cluster, sessions: labs });
   const stopMeasuring = poll(() => measure(provisioning, cluster.value), { everyMs: MEASURE_MS, onError: () => {} });
   return {
     definition,
@@ -77,14 +80,19 @@ interface ProvisioningParts extends Omit<ManagedClusterParts, "labs"> {
   readonly sessions: LabService;
 }
 
-function createProvisioning(
+async function createProvisioning(
   definition: ClusterDefinition,
   { config, settings, folder, cluster, sessions }: ProvisioningParts,
-): Provisioning {
+): Promise<Provisioning> {
+  const provider = providerOf(definition, { config, settings, stateFolder: folder });
   const connection = (running: RunningCluster) => kubeconfigConnection(running.kubeconfig);
+  // A cluster that goes and comes back goes on under the traffic that it had, and people find the shop where it was.
+  let traffic: TrafficSettings | undefined;
+  let localPort: number | undefined;
   return new Provisioning({
     name: definition.name,
-    provider: providerOf(definition, { config, settings, stateFolder: folder }),
+    provider,
+    exists: await provider.exists(),
     steps: (running) =>
       labSteps({
         connection: () => connection(running()),
@@ -93,11 +101,17 @@ function createProvisioning(
           withImage(await readFile(join(config.folders.manifests, name), "utf8"), running().appsImage ?? images.apps),
       }),
     onReady: async (running) => {
-      cluster.set(await openLabCluster(createClusterApi(connection(running), running.appsImage), running.gatewayUrl));
+      const api = createClusterApi(connection(running), running.appsImage);
+      const opened = await openLabCluster(api, { url: running.gatewayUrl, localPort });
+      localPort = Number(new URL(opened.shopUrl).port);
+      cluster.set(opened);
+      if (traffic !== undefined) void opened.generator.start(traffic, AbortSignal.timeout(TRAFFIC_MS)).catch(() => {});
     },
     onGone: async () => {
       sessions.closeSessions();
       const gone = cluster.value;
+      const generator = gone?.generator.status.value;
+      if (generator !== undefined) traffic = generator.running ? generator.settings : undefined;
       cluster.set(undefined);
       await gone?.dispose();
     },

@@ -6,6 +6,8 @@ import { BringUp, type Step } from "./bring-up.ts";
 
 export interface ProvisioningOptions {
   readonly name: string;
+  /** Whether the provider has it from an earlier start. */
+  readonly exists: boolean;
   readonly provider: ClusterProvider;
   /** The steps after the cluster answers; they run against the kubeconfig. */
   readonly steps: (cluster: () => RunningCluster) => readonly Step[];
@@ -14,6 +16,9 @@ export interface ProvisioningOptions {
   readonly onGone: () => Promise<void>;
 }
 
+/** A cluster that ended is started again so often within this time; one that always ends is left for a person to look at. */
+const RESTARTS = { most: 3, withinMs: 600_000 };
+
 /** Brings the cluster up and down and says how far it is. One at a time. */
 export class Provisioning {
   readonly status: Observable<ClusterStatus>;
@@ -21,12 +26,14 @@ export class Provisioning {
   readonly #status: Subject<ClusterStatus>;
   #bringUp: BringUp | undefined;
   #cluster: RunningCluster | undefined;
+  /** When it was started again because it had ended by itself, in milliseconds since the epoch. */
+  #restarts: readonly number[] = [];
   #working: Promise<void> = Promise.resolve();
 
   constructor(options: ProvisioningOptions) {
     this.#options = options;
     this.#status = new Subject<ClusterStatus>({
-      phase: "absent",
+      phase: options.exists ? "stopped" : "absent",
       provider: options.provider.kind,
       name: options.name,
       kubernetesVersion: undefined,
@@ -128,14 +135,20 @@ export class Provisioning {
     ];
   }
 
-  /** The cluster ended though nobody asked it to. */
+  /** The cluster ended though nobody asked it to. One that was ready is started again with the state that it had. */
   #onEnded(cluster: RunningCluster, why: string): void {
     if (this.#cluster !== cluster) return;
+    const wasReady = this.#status.value.phase === "ready";
     this.cancel();
     const error = { code: "CLUSTER_START_FAILED", message: why, hint: "Start it again; its state is kept." } as const;
     this.#working = this.#working.then(async () => {
       await this.#end();
       this.#change({ phase: "failed", error });
+      if (!wasReady) return;
+      this.#restarts = this.#restarts.filter((at) => Date.now() - at < RESTARTS.withinMs);
+      if (this.#restarts.length >= RESTARTS.most) return;
+      this.#restarts = [...this.#restarts, Date.now()];
+      this.start();
     });
   }
 

@@ -134,6 +134,8 @@ export class Generator {
         if (signal.aborted) return;
         if (this.#wanted !== undefined) this.#status.update((status) => ({ ...status, error: messageOf(error) }));
       }
+      // Its container may have been started anew in the same pod: then it knows of nothing.
+      this.#told = undefined;
       await delay(500, undefined, { signal }).catch(() => {});
     }
   }
