@@ -129,6 +129,21 @@ const check = z.discriminatedUnion("type", [
       expect: z.union([z.literal(0), z.number().int().min(100).max(599)]),
     })
     .describe("what a workload gets that calls another one"),
+  z
+    .strictObject({
+      type: z.literal("packets"),
+      id,
+      /** The workload at whose network packets are looked at. */
+      at: z.strictObject({ namespace: id, workload: id }),
+      /** The one at the other end. */
+      peer: z.strictObject({ namespace: id, workload: id }),
+      /** What the peer calls meanwhile, from its own container; without it live traffic is looked at. */
+      request: z.strictObject({ url: z.url({ protocol: /^http$/, error: "an http address" }) }).optional(),
+      /** How long packets are looked at, at most. */
+      seconds: z.number().int().min(1).max(60).default(5),
+      expect: z.enum(["encrypted", "readable"]),
+    })
+    .describe("what anybody on the wire between two workloads can read"),
 ]);
 
 const step = z.strictObject({

@@ -4,6 +4,7 @@ import { addCluster } from "./commands/cluster.ts";
 import { addDown } from "./commands/down.ts";
 import { addKubectl } from "./commands/kubectl.ts";
 import { addLab } from "./commands/lab.ts";
+import { addPackets } from "./commands/packets.ts";
 import { addProxyConfig } from "./commands/proxy-config.ts";
 import { addProxyStatus } from "./commands/proxy-status.ts";
 import { addStart } from "./commands/start.ts";
@@ -29,6 +30,7 @@ export function createProgram(): Command {
     addProxyStatus,
     addProxyConfig,
     addZtunnelConfig,
+    addPackets,
     addKubectl,
   ])
     add(program);

@@ -1,3 +1,4 @@
+import { StringDecoder } from "node:string_decoder";
 import type { KubeClient } from "./client.ts";
 import { pathOf, resources } from "./resource.ts";
 import { openWebSocket } from "./web-socket.ts";
@@ -86,6 +87,42 @@ export async function runInContainer(
   request.signal.removeEventListener("abort", stop);
   request.signal.throwIfAborted();
   return { code, ...output };
+}
+
+/**
+ * Runs a command in a container and gives the lines of its output as they come, until it ends or the signal says so. Rejects if the
+ * API server refuses, or with what `onLine` throws.
+ */
+export async function followInContainer(
+  client: KubeClient,
+  request: Omit<ExecRequest, "stdin" | "tty">,
+  { onLine, signal }: { readonly onLine: (line: string) => void; readonly signal: AbortSignal },
+): Promise<{ readonly code: number | undefined; readonly stderr: string }> {
+  const process = await podExec(client, { ...request, stdin: false, tty: false });
+  let [rest, stderr] = ["", ""];
+  let failure: unknown;
+  const decoder = new StringDecoder("utf8");
+  process.onOutput((stream, data) => {
+    if (stream === "stderr") {
+      stderr += data.toString("utf8");
+      return;
+    }
+    const lines = (rest + decoder.write(data)).split("\n");
+    rest = lines.pop() ?? "";
+    try {
+      for (const line of lines) onLine(line);
+    } catch (error) {
+      failure ??= error;
+      process.kill();
+    }
+  });
+  const stop = (): void => process.kill();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  const code = await process.ended;
+  signal.removeEventListener("abort", stop);
+  if (failure !== undefined) throw failure;
+  return { code, stderr };
 }
 
 /** The last message is a Status: success, or the exit code among its causes. */

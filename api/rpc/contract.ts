@@ -1,5 +1,6 @@
 import type { ClusterDefinition } from "../cluster-definition.ts";
 import type { TrafficSettings } from "../lab.ts";
+import type { CaptureLimits, Packet } from "../packet.ts";
 import type { ClusterStatus, ClusterSummary, StepState } from "./cluster.ts";
 import type { LabSummary, LabView } from "./lab-view.ts";
 import type { ApplyResult, ManifestCheck } from "./manifest.ts";
@@ -94,8 +95,26 @@ export interface Streams {
     };
     event: LogChunk;
   };
+  /** Packets of a pod's network, until a limit is reached. */
+  packets: {
+    params: { readonly namespace: string; readonly pod: string; readonly limits: CaptureLimits };
+    event: CaptureEvent;
+  };
   events: { params: Empty; event: { readonly events: readonly ClusterEvent[] } };
 }
+
+/** A packet with the names of the pods at its ends, where they are pods. */
+export interface NamedPacket extends Packet {
+  /** Counts the packets of a capture. */
+  readonly number: number;
+  readonly fromName: string | undefined;
+  readonly toName: string | undefined;
+}
+
+export type CaptureEvent =
+  | { readonly type: "started" }
+  | { readonly type: "packet"; readonly packet: NamedPacket }
+  | { readonly type: "ended"; readonly reason: string; readonly dropped: number };
 
 export type CallName = keyof Calls;
 export type StreamName = keyof Streams;

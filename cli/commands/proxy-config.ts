@@ -6,6 +6,7 @@ import type { ProxyConfigPart } from "#api/rpc/contract.ts";
 import { connectHost } from "../host-process.ts";
 import { secretsTable } from "../proxy-config/secrets.ts";
 import { clustersTable, endpointsTable, listenersTable, routesTable } from "../proxy-config/tables.ts";
+import { resolvePod } from "../resolve-pod.ts";
 
 interface Options {
   readonly output: string;
@@ -80,30 +81,6 @@ async function parseFile(file: string): Promise<unknown> {
   } catch (cause) {
     throw new AppError("BAD_REQUEST", `${file} is not a configuration dump: ${(cause as Error).message}`, { cause });
   }
-}
-
-/** POD, POD.NAMESPACE, or a workload such as deploy/cart-v2, of which the first ready pod is taken. */
-async function resolvePod(
-  pods: readonly {
-    readonly namespace: string;
-    readonly name: string;
-    readonly workload: string;
-    readonly ready: boolean;
-  }[],
-  text: string,
-  defaultNamespace: string,
-): Promise<{ namespace: string; pod: string }> {
-  const slash = text.lastIndexOf("/");
-  const [name = "", namespace = defaultNamespace] = text.slice(slash + 1).split(".", 2);
-  const fits = pods.filter(
-    (pod) => pod.namespace === namespace && (slash === -1 ? pod.name === name : pod.workload === name),
-  );
-  const found = fits.find((pod) => pod.ready) ?? fits[0];
-  if (found === undefined)
-    throw new AppError("NOT_FOUND", `there is no pod ${name} in namespace ${namespace}`, {
-      hint: "Name it as POD.NAMESPACE or with -n.",
-    });
-  return { namespace, pod: found.name };
 }
 
 function render(part: Part, dump: unknown, options: Options): string {

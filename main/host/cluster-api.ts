@@ -23,6 +23,12 @@ export interface ClusterApi {
     command: readonly string[],
     signal: AbortSignal,
   ): Promise<{ readonly code: number | undefined; readonly stdout: string; readonly stderr: string }>;
+  /** Runs a command in a container and tells the lines of its output as they come, until it ends or the signal says so. */
+  follow(
+    container: ContainerName,
+    command: readonly string[],
+    options: { readonly onLine: (line: string) => void; readonly signal: AbortSignal },
+  ): Promise<{ readonly code: number | undefined; readonly stderr: string }>;
   /** The container of the pod from which its network can be seen; started when there is none. */
   debugContainer(pod: { readonly namespace: string; readonly pod: string }): Promise<string>;
   logs(

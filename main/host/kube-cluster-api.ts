@@ -7,7 +7,7 @@ import { KubeClient } from "#kube/client.ts";
 import type { Connection } from "#kube/connection.ts";
 import { ensureDebugContainer } from "#kube/debug-container.ts";
 import { Discovery } from "#kube/discovery.ts";
-import { podExec, runInContainer } from "#kube/exec.ts";
+import { followInContainer, podExec, runInContainer } from "#kube/exec.ts";
 import { readLines, readText } from "#kube/http.ts";
 import { podLogs } from "#kube/logs.ts";
 import { parseManifest } from "#kube/manifest.ts";
@@ -81,6 +81,7 @@ export function createClusterApi(connection: Connection, appsImage: string = ima
       };
     },
     run: (container, command, signal) => runInContainer(client, { ...container, command, signal }),
+    follow: (container, command, options) => followInContainer(client, { ...container, command }, options),
     debugContainer: (pod) => ensureDebugContainer(client, pod, images.mesh),
     logs: (container, { tailLines, onChunk }) => {
       const controller = new AbortController();

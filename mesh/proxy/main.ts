@@ -3,6 +3,7 @@ import { ConfigurationError, istioVersion, readConfig, slipwayVersion } from "./
 const usage = `usage: pilot-agent proxy sidecar|router [--domain …]    runs the proxy
        pilot-agent istio-iptables …                     draws the capture rules of the pod
        pilot-agent request GET|POST PATH                asks the proxy's admin port
+       pilot-agent packets [--seconds 60] [--host ADDRESS]  shows what is on the pod's wire
        pilot-agent wait [--timeoutSeconds 60]           waits until the proxy is ready
        pilot-agent version`;
 
@@ -15,6 +16,11 @@ switch (command) {
   case "istio-iptables": {
     const { runIstioIptables } = await import("#mesh/capture/init/main.ts");
     process.exitCode = runIstioIptables(args);
+    break;
+  }
+  case "packets": {
+    const { runPackets } = await import("#mesh/capture/packets/main.ts");
+    process.exitCode = await runPackets(args);
     break;
   }
   case "request": {

@@ -60,6 +60,7 @@ async function openSession() {
         exists: unused,
         probe: unused,
         call: unused,
+        packets: unused,
         edges: unused,
       },
     },

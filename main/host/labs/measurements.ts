@@ -1,5 +1,6 @@
 import type { ObjectReference } from "#api/kinds/object.ts";
 import type { RequestShape } from "#api/lab.ts";
+import type { Packet } from "#api/packet.ts";
 import type { EdgeStats } from "../telemetry/edges.ts";
 
 /** What checks may look at. Each method measures the running cluster; none answers from memory of what was applied. */
@@ -21,8 +22,25 @@ export interface Measurements {
   probe(request: ProbeRequest, options: ProbeOptions): Promise<ProbeResult>;
   /** Lets a workload's own container call; how often there was which status or, without an answer, which error. */
   call(request: CallRequest): Promise<Readonly<Record<string, number>>>;
+  /** Packets on the wire between two workloads; undefined if one of them has no ready pod. */
+  packets(request: PacketsRequest): Promise<readonly Packet[] | undefined>;
   /** The mesh's own telemetry over the last seconds. */
   edges(windowSeconds: number): readonly EdgeStats[];
+}
+
+export interface WorkloadName {
+  readonly namespace: string;
+  readonly workload: string;
+}
+
+export interface PacketsRequest {
+  /** At whose network they are looked at. */
+  readonly at: WorkloadName;
+  readonly peer: WorkloadName;
+  /** What the peer calls meanwhile; without it live traffic is looked at. */
+  readonly url: string | undefined;
+  readonly seconds: number;
+  readonly signal: AbortSignal;
 }
 
 export interface CallRequest {

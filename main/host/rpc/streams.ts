@@ -7,6 +7,7 @@ import type { Disposer, Observable } from "../observable.ts";
 import type { HostServices } from "../services.ts";
 import { trafficPoint } from "../telemetry/traffic-series.ts";
 import type { StreamHandlers } from "./handlers.ts";
+import { watchPackets } from "./packet-stream.ts";
 
 const NO_TRAFFIC: TrafficStatus = {
   running: false,
@@ -85,6 +86,7 @@ export function createStreams(services: HostServices): StreamHandlers {
           if (chunk.ended) sink.end();
         },
       }),
+    packets: ({ limits, ...pod }, sink) => watchPackets(services.running(), { pod, limits }, sink),
     events: (_, sink) =>
       whileRunning(
         cluster,

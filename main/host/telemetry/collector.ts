@@ -90,6 +90,19 @@ export class Collector {
     return { ready: deployment.status?.readyReplicas ?? 0, wanted: deployment.spec?.replicas ?? 1 };
   }
 
+  /** Which pod has an address: "namespace/name"; undefined if none has it for itself. */
+  podAt(address: string): string | undefined {
+    const pod = this.#pods.value.find(({ spec, status }) => status?.podIP === address && spec?.hostNetwork !== true);
+    return pod === undefined ? undefined : `${pod.metadata?.namespace}/${pod.metadata?.name}`;
+  }
+
+  /** The ready pods of a workload. */
+  podsOf(namespace: string, workload: string): readonly { readonly name: string; readonly address: string }[] {
+    return this.#pods.value
+      .filter((pod) => pod.metadata?.namespace === namespace && workloadOf(pod) === workload && isReady(pod))
+      .map((pod) => ({ name: pod.metadata?.name ?? "", address: pod.status?.podIP ?? "" }));
+  }
+
   /** The application's container in a ready pod of a workload. */
   applicationOf(namespace: string, workload: string): ContainerName | undefined {
     const pod = this.#pods.value.find(

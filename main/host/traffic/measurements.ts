@@ -1,7 +1,9 @@
 import { z } from "zod";
 import type { ObjectReference } from "#api/kinds/object.ts";
+import type { Packet } from "#api/packet.ts";
 import type { ClusterApi } from "../cluster-api.ts";
-import type { CallRequest, Measurements } from "../labs/measurements.ts";
+import type { CallRequest, Measurements, PacketsRequest } from "../labs/measurements.ts";
+import { packetsBetween } from "../packets/between.ts";
 import type { Collector } from "../telemetry/collector.ts";
 import { isSynced } from "../telemetry/mesh-status.ts";
 import type { Generator } from "./generator.ts";
@@ -34,6 +36,7 @@ export function createMeasurements(api: ClusterApi, collector: Collector, genera
       return { proxies: proxies.length, behind: [...behind].map(([id, why]) => ({ id, why })) };
     },
     call: (request) => callFrom(api, collector, request),
+    packets: (request) => packetsOf(api, collector, request),
     probe: (request, options) => generator.probe(request, options),
     edges: (windowSeconds) => collector.edges(windowSeconds),
   };
@@ -46,6 +49,21 @@ function lackingBy({ acknowledged, proxies, since }: z.infer<typeof acks>): z.in
 
 const formOf = ({ client, secret }: { readonly client: string; readonly secret: string }): string =>
   new URLSearchParams({ client_id: client, client_secret: secret }).toString();
+
+const CALLS = 5;
+
+async function packetsOf(
+  api: ClusterApi,
+  collector: Collector,
+  { at, peer, url, seconds, signal }: PacketsRequest,
+): Promise<readonly Packet[] | undefined> {
+  const [pod] = collector.podsOf(at.namespace, at.workload);
+  const peers = collector.podsOf(peer.namespace, peer.workload).map(({ address }) => address);
+  if (pod === undefined || peers.length === 0) return undefined;
+  const call = { from: peer, method: "GET", headers: {}, body: undefined, login: undefined, count: CALLS, signal };
+  const during = url === undefined ? undefined : async () => void (await callFrom(api, collector, { ...call, url }));
+  return packetsBetween(api, { pod: { namespace: at.namespace, pod: pod.name }, peers, seconds, during, signal });
+}
 
 const tally = z.record(z.string(), z.number());
 

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { parseClientHello } from "./client-hello.ts";
+import { parseClientHello } from "../../lib/tls/client-hello.ts";
 
 /** What a listener wants to know before it chooses a filter chain. */
 export interface InspectRules {

@@ -2,7 +2,7 @@ import { createStore } from "zustand/vanilla";
 
 export const pages = ["labs", "mesh", "requests", "config", "proxies", "cluster"] as const;
 export type Page = (typeof pages)[number];
-export type DockTab = "manifest" | "terminals" | "logs" | "events";
+export type DockTab = "manifest" | "terminals" | "logs" | "packets" | "events";
 
 export interface FrameState {
   readonly page: Page;

@@ -1,6 +1,12 @@
 import { type DockTab, frameStore, openLab, pages, show, toggleDock } from "./model.ts";
 
-const dockKeys: Readonly<Record<string, DockTab>> = { t: "terminals", l: "logs", e: "events", m: "manifest" };
+const dockKeys: Readonly<Record<string, DockTab>> = {
+  t: "terminals",
+  l: "logs",
+  e: "events",
+  m: "manifest",
+  p: "packets",
+};
 
 /** Ctrl+K for every command; Alt with a digit for a page, with a letter for a part of the dock. Keys of the editors stay theirs. */
 export function onShortcut(event: KeyboardEvent): void {

@@ -1,6 +1,7 @@
 import type { LabCheckDefinition } from "#api/lab.ts";
 import { checkCalls } from "./calls.ts";
 import type { CheckContext, CheckOutcome } from "./outcome.ts";
+import { checkPackets } from "./packets.ts";
 import { checkResponses, checkShare } from "./probes.ts";
 import { checkAcknowledged, checkExists, checkReady } from "./state.ts";
 import { checkMutualTls, checkTraffic } from "./traffic.ts";
@@ -22,6 +23,8 @@ export function measureCheck(check: LabCheckDefinition, context: CheckContext): 
       return checkTraffic(check, context);
     case "calls":
       return checkCalls(check, context);
+    case "packets":
+      return checkPackets(check, context);
     case "mutual-tls":
       return checkMutualTls(check, context);
   }

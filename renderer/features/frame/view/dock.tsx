@@ -4,6 +4,7 @@ import { useStore } from "zustand";
 import { EventsPanel } from "../../cluster/view/events-panel.tsx";
 import { LogsPanel } from "../../logs/view/logs-panel.tsx";
 import { LiveManifest } from "../../manifest/view/live-manifest.tsx";
+import { PacketsPanel } from "../../packets/view/packets-panel.tsx";
 import { TerminalsPanel } from "../../terminals/view/terminals-panel.tsx";
 import { type DockTab, frameStore, resizeDock } from "../model.ts";
 
@@ -11,6 +12,7 @@ const tabs: readonly { readonly id: DockTab; readonly title: string }[] = [
   { id: "manifest", title: "Manifest" },
   { id: "terminals", title: "Terminals" },
   { id: "logs", title: "Logs" },
+  { id: "packets", title: "Packets" },
   { id: "events", title: "Events" },
 ];
 const KEY_STEP = 40;
@@ -52,6 +54,7 @@ export default function Dock({ tab }: { readonly tab: DockTab | undefined }) {
         </div>
         {tab === "manifest" && <LiveManifest />}
         {tab === "logs" && <LogsPanel />}
+        {tab === "packets" && <PacketsPanel />}
         {tab === "events" && <EventsPanel />}
       </div>
     </section>

@@ -1,0 +1,39 @@
+import { z } from "zod";
+
+/** What a packet's payload is, as far as anybody on the wire can tell. */
+export const packetKinds = ["http", "tls", "dns", "data", "connection"] as const;
+export type PacketKind = (typeof packetKinds)[number];
+
+/** A packet as somebody on the wire sees it; what is secret in it, and bodies, are left out where it is captured. */
+export const packetSchema = z.object({
+  /** Milliseconds since the epoch. */
+  time: z.number(),
+  /** Address and port. */
+  from: z.string(),
+  to: z.string(),
+  kind: z.enum(packetKinds),
+  /** Of the payload. */
+  bytes: z.number(),
+  summary: z.string(),
+  /** The head of an HTTP message, the parts of a hello, the first bytes in hexadecimal. */
+  details: z.array(z.string()),
+});
+export type Packet = z.infer<typeof packetSchema>;
+
+/** Where a capture ends by itself. */
+export interface CaptureLimits {
+  readonly seconds: number;
+  readonly packets: number;
+  /** Of payload. */
+  readonly bytes: number;
+}
+
+export const defaultCaptureLimits: CaptureLimits = { seconds: 60, packets: 2000, bytes: 16 * 1024 * 1024 };
+
+/** A line of the capturing program: that it has begun, a packet, or why it ended. */
+export const captureLine = z.union([
+  z.object({ started: z.string().describe("the interface") }),
+  z.object({ ended: z.enum(["seconds", "packets", "bytes", "signal"]), dropped: z.number() }),
+  packetSchema,
+]);
+export type CaptureLine = z.infer<typeof captureLine>;
