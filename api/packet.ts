@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ports } from "./names.ts";
 
 /** What a packet's payload is, as far as anybody on the wire can tell. */
 export const packetKinds = ["http", "tls", "dns", "data", "connection"] as const;
@@ -19,6 +20,13 @@ export const packetSchema = z.object({
   details: z.array(z.string()),
 });
 export type Packet = z.infer<typeof packetSchema>;
+
+const housekeepingPorts: readonly number[] = [ports.agentStatus, ports.health, ports.envoyPrometheus];
+const portOf = (end: string): number => Number(end.slice(end.lastIndexOf(":") + 1));
+
+/** Whether it is the lab's own: probes and metrics, which nobody encrypts. */
+export const isHousekeeping = ({ from, to }: Pick<Packet, "from" | "to">): boolean =>
+  housekeepingPorts.includes(portOf(from)) || housekeepingPorts.includes(portOf(to));
 
 /** Where a capture ends by itself. */
 export interface CaptureLimits {

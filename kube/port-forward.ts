@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { KubeClient } from "./client.ts";
-import { pathOf, resources } from "./resource.ts";
-import { openWebSocket } from "./web-socket.ts";
+import { openPodPort } from "./pod-port.ts";
+import type { PodAddress } from "./pod-proxy.ts";
 
 export interface PortForward {
   /** On 127.0.0.1. */
@@ -9,16 +9,13 @@ export interface PortForward {
   close(): Promise<void>;
 }
 
-/** What may wait in a WebSocket before its source is paused, in bytes. */
-const HIGH_WATER = 1024 * 1024;
-
 /**
  * Listens on loopback and leads each connection to a port of the pod that `choose` names at that moment, so that it survives
  * the pod.
  */
 export async function portForward(
   client: KubeClient,
-  choose: () => { readonly namespace: string; readonly pod: string; readonly port: number } | undefined,
+  choose: () => PodAddress | undefined,
   localPort = 0,
 ): Promise<PortForward> {
   const sockets = new Set<Socket>();
@@ -43,33 +40,9 @@ export async function portForward(
   };
 }
 
-async function connect(
-  client: KubeClient,
-  target: { readonly namespace: string; readonly pod: string; readonly port: number },
-  socket: Socket,
-): Promise<void> {
-  const path = `${pathOf(resources.pods, target.namespace, target.pod, "portforward")}?ports=${target.port}`;
-  const remote = await openWebSocket(client.http, path, ["v4.channel.k8s.io"]);
-  // Channel 0 carries data, 1 errors; the first message of each only repeats the port.
-  const greeted = new Set<number>();
-  remote.on("message", (message: Buffer) => {
-    const channel = message[0] ?? 0;
-    if (!greeted.has(channel)) greeted.add(channel);
-    else if (channel === 1) socket.destroy();
-    else if (!socket.write(message.subarray(1))) remote.pause();
-  });
-  socket.on("drain", () => remote.resume());
-  socket.on("data", (chunk: Buffer) => {
-    if (remote.readyState !== remote.OPEN) return;
-    remote.send(Buffer.concat([Buffer.of(0), chunk]), () => {
-      if (remote.bufferedAmount < HIGH_WATER) socket.resume();
-    });
-    if (remote.bufferedAmount >= HIGH_WATER) socket.pause();
-  });
-  remote.on("close", () => socket.end());
+async function connect(client: KubeClient, target: PodAddress, socket: Socket): Promise<void> {
+  const remote = await openPodPort(client, target);
   remote.on("error", () => socket.destroy());
-  socket.on("end", () => remote.close());
-  socket.on("close", () => remote.terminate());
-  remote.resume();
-  socket.resume();
+  socket.on("close", () => remote.destroy());
+  socket.pipe(remote).pipe(socket);
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { AppError } from "#api/errors.ts";
-import { type CaptureLimits, defaultCaptureLimits } from "#api/packet.ts";
+import { type CaptureLimits, defaultCaptureLimits, isHousekeeping } from "#api/packet.ts";
 import type { CaptureEvent } from "#api/rpc/contract.ts";
 import { connectHost } from "../host-process.ts";
 import { resolvePod } from "../resolve-pod.ts";
@@ -10,6 +10,7 @@ interface Options {
   readonly seconds: string;
   readonly packets: string;
   readonly only?: string;
+  readonly all: boolean;
   readonly details: boolean;
   readonly output: string;
 }
@@ -22,6 +23,7 @@ export function addPackets(program: Command): void {
     .option("--seconds <seconds>", "how long to look at most", "10")
     .option("--packets <count>", "how many packets at most", "200")
     .option("--only <kinds>", "only http, tls, dns, data or connection; several with commas")
+    .option("--all", "also probes and metrics, which nobody encrypts", false)
     .option("--details", "heads of messages, parts of hellos, first bytes in hexadecimal", false)
     .option("-o, --output <format>", "short or json", "short")
     .action(async (pod: string, options: Options) => {
@@ -54,11 +56,16 @@ function limitsOf({ seconds, packets }: Options): CaptureLimits {
 
 function show(
   event: CaptureEvent,
-  { output, details, only }: Pick<Options, "output" | "details"> & { readonly only: readonly string[] | undefined },
+  {
+    output,
+    all,
+    details,
+    only,
+  }: Pick<Options, "output" | "all" | "details"> & { readonly only: readonly string[] | undefined },
 ): void {
   if (event.type === "packet") {
     const { packet } = event;
-    if (only !== undefined && !only.includes(packet.kind)) return;
+    if ((!all && isHousekeeping(packet)) || (only !== undefined && !only.includes(packet.kind))) return;
     if (output === "json") return console.log(JSON.stringify(packet));
     const time = new Date(packet.time).toISOString().slice(11, 23);
     console.log(`${time}  ${packet.fromName ?? packet.from} → ${packet.toName ?? packet.to}  ${packet.summary}`);

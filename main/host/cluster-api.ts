@@ -16,6 +16,8 @@ export interface ClusterApi {
   remove(yaml: string): Promise<void>;
   /** An HTTP request to a port of a pod, through the API server. */
   podRequest(pod: PodPort, request: PodRequest): Promise<PodResponse>;
+  /** The same to a port on the pod's own loopback, where it serves what is not for other pods; always GET. */
+  podLocalRequest(pod: PodPort, request: Pick<PodRequest, "path" | "signal">): Promise<PodResponse>;
   exec(container: ContainerName, size: { readonly columns: number; readonly rows: number }): Promise<TerminalProcess>;
   /** Runs a command in a container to its end. */
   run(

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { IDeployment } from "kubernetes-models/apps/v1/Deployment";
 import type { KubeObject } from "#api/kinds/object.ts";
 import { images } from "#api/names.ts";
@@ -11,10 +12,11 @@ import { followInContainer, podExec, runInContainer } from "#kube/exec.ts";
 import { readLines, readText } from "#kube/http.ts";
 import { podLogs } from "#kube/logs.ts";
 import { parseManifest } from "#kube/manifest.ts";
+import { podLocalRequest } from "#kube/pod-port.ts";
 import { podProxy } from "#kube/pod-proxy.ts";
 import { portForward } from "#kube/port-forward.ts";
 import { type ResourceType, resources } from "#kube/resource.ts";
-import type { ClusterApi, WatchedKind } from "./cluster-api.ts";
+import type { ClusterApi, PodResponse, WatchedKind } from "./cluster-api.ts";
 import { withImage } from "./image-names.ts";
 
 const FIELD_MANAGER = "slipway";
@@ -26,6 +28,12 @@ const watched: Readonly<Record<WatchedKind, ResourceType>> = {
 };
 /** Bursts of events are told together: watchers look at all objects anyway. */
 const COALESCE_MS = 20;
+
+const responseOf = (response: IncomingMessage): PodResponse => ({
+  status: response.statusCode ?? 0,
+  text: () => readText(response),
+  lines: () => readLines(response),
+});
 
 /**
  * The host's view of a cluster, by the Kubernetes API alone.
@@ -61,8 +69,10 @@ export function createClusterApi(connection: Connection, appsImage: string = ima
       const json =
         body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
       const response = await podProxy(client, pod, { method, path, signal, ...json });
-      return { status: response.statusCode ?? 0, text: () => readText(response), lines: () => readLines(response) };
+      return responseOf(response);
     },
+    podLocalRequest: async (pod, { path, signal }) =>
+      responseOf(await podLocalRequest(client, pod, { method: "GET", path, signal })),
     exec: async (container, { columns, rows }) => {
       // The first shell that the image has; the terminal's size and kind before it starts.
       const command = [

@@ -107,7 +107,11 @@ async function serve(context: Context, pilot: Pilot, authority: LiveAuthority): 
     ],
   });
   stops.push(() => secureGrpc.stop());
-  const debug = await startDebugServer(pilot, { host, port: ports.debug });
+  const debug = await startDebugServer(pilot, {
+    host,
+    port: ports.debug,
+    onRefused: (path, from) => log.warn({ path, from }, "refused a caller from outside of the pod"),
+  });
   stops.push(() => debug.stop());
   const monitoring = await startMonitoringServer(pilot, { host, port: ports.monitoring });
   stops.push(() => monitoring.stop());

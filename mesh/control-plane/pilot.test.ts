@@ -83,7 +83,7 @@ async function boot(authenticate?: Authenticate) {
     ],
   });
   cleanups.push(() => server.stop());
-  const debug = await startDebugServer(pilot, { host: "127.0.0.1", port: 0 });
+  const debug = await startDebugServer(pilot, { host: "127.0.0.1", port: 0, onRefused: () => {} });
   cleanups.push(() => debug.stop());
   await pilot.ready;
   const page = async (path: string): Promise<unknown> => (await fetch(`http://127.0.0.1:${debug.port}${path}`)).json();

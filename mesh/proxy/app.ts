@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LineWriter, streamSink } from "#mesh/lib/access-log/writer.ts";
-import { type HttpPort, type Routes, serveRoutes } from "#mesh/lib/admin/http.ts";
+import { type HttpPort, type Routes, type ServeOptions, serveRoutes } from "#mesh/lib/admin/http.ts";
+import { refusals } from "#mesh/lib/admin/refusals.ts";
 import { controlPlaneConnector } from "#mesh/lib/control-plane/connect.ts";
 import { Registry } from "#mesh/lib/metrics/registry.ts";
 import { XdsClient } from "#mesh/lib/xds/client.ts";
@@ -107,7 +108,7 @@ export async function buildProxy(config: ProxyConfig, parts: ProxyParts): Promis
   };
   collectProcessMetrics(view, writer);
 
-  const ports = await bindPorts(config, view);
+  const ports = await bindPorts(config, view, refusals(registry, log));
   await secretServer.listen(config.files.secretSocket).catch((error: Error) => {
     log.warn(
       { error: error.message, path: config.files.secretSocket },
@@ -135,10 +136,10 @@ export async function buildProxy(config: ProxyConfig, parts: ProxyParts): Promis
   };
 }
 
-async function bindPorts(config: ProxyConfig, view: AgentView) {
+async function bindPorts(config: ProxyConfig, view: AgentView, onRefused: ServeOptions["onRefused"]) {
   const opened: HttpPort[] = [];
   const open = async (routes: Routes, host: string, port: number): Promise<HttpPort> => {
-    const bound = await serveRoutes(routes, { host, port });
+    const bound = await serveRoutes(routes, { host, port, ...(onRefused && { onRefused }) });
     opened.push(bound);
     return bound;
   };

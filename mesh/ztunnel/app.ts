@@ -6,6 +6,7 @@ import type { Connection } from "#kube/connection.ts";
 import { networkNamespaces } from "#mesh/capture/namespaces.ts";
 import { originalDestinations } from "#mesh/capture/original-destination.ts";
 import { serveRoutes } from "#mesh/lib/admin/http.ts";
+import { refusals } from "#mesh/lib/admin/refusals.ts";
 import { type Connect, controlPlaneConnector } from "#mesh/lib/control-plane/connect.ts";
 import { requestCertificate } from "#mesh/lib/identity/request-certificate.ts";
 import { Registry } from "#mesh/lib/metrics/registry.ts";
@@ -68,7 +69,11 @@ export async function buildZtunnel(config: ZtunnelConfig, options: ZtunnelOption
   };
   const servers = await Promise.all([
     serveRoutes(adminRoutes(sources), { host: "127.0.0.1", port: config.ports.admin }),
-    serveRoutes(statsRoutes(sources), { host: "0.0.0.0", port: config.ports.stats }),
+    serveRoutes(statsRoutes(sources), {
+      host: "0.0.0.0",
+      port: config.ports.stats,
+      onRefused: refusals(registry, log.part("admin")),
+    }),
     serveRoutes(readinessRoutes(sources), { host: "0.0.0.0", port: config.ports.readiness }),
   ]);
   const lookAtRoots = (): void => context.certificates.renewAll();

@@ -110,7 +110,7 @@ export function createCalls(services: HostServices): CallHandlers {
       const target = { namespace, pod, port: ports.agentStatus };
       const response = await services
         .running()
-        .api.podRequest(target, { method: "GET", path: "/slipway/config_dump?include_eds", signal });
+        .api.podLocalRequest(target, { path: "/slipway/config_dump?include_eds", signal });
       if (response.status !== 200)
         throw new AppError(
           "NOT_FOUND",

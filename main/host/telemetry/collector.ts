@@ -123,7 +123,7 @@ export class Collector {
     return Promise.all(
       pods.map(async ({ metadata }) => {
         const target = { namespace: namespaces.system, pod: metadata?.name ?? "", port: ports.istiodDebug };
-        const response = await this.#api.podRequest(target, { method: "GET", path, signal });
+        const response = await this.#api.podLocalRequest(target, { path, signal });
         if (response.status !== 200) throw new Error(`the control plane answered ${response.status} to ${path}`);
         return response.text();
       }),

@@ -52,10 +52,7 @@ async function follow(
   while (!signal.aborted) {
     try {
       const path = `/slipway/requests?since=${since}`;
-      const response = await api.podRequest(
-        { namespace, pod: name, port: ports.agentStatus },
-        { method: "GET", path, signal },
-      );
+      const response = await api.podLocalRequest({ namespace, pod: name, port: ports.agentStatus }, { path, signal });
       if (response.status === 200) {
         for await (const text of response.lines()) {
           const event = line.safeParse(JSON.parse(text));

@@ -7,6 +7,7 @@ import {
 } from "@grpc/grpc-js";
 import { spiffeId } from "#api/names.ts";
 import { IstioCertificateRequest, IstioCertificateResponse } from "#gen/istio/istio/v1/ca.ts";
+import { parseSubjectAltName } from "#mesh/lib/identity/spiffe.ts";
 import type { Authenticate, Identity } from "../serve/authenticate.ts";
 import type { GrpcService } from "../serve/grpc-server.ts";
 import type { LiveAuthority } from "./live.ts";
@@ -112,8 +113,7 @@ function credentialsOf(call: ServerUnaryCall<unknown, unknown>): {
 } {
   const [authorization] = call.metadata.get("authorization");
   const token = /^Bearer (\S+)$/i.exec(String(authorization ?? ""))?.[1];
-  const names = call.getAuthContext().sslPeerCertificate?.subjectaltname ?? "";
-  const certificateUris = names.split(", ").flatMap((name) => (name.startsWith("URI:") ? [name.slice(4)] : []));
+  const certificateUris = parseSubjectAltName(call.getAuthContext().sslPeerCertificate?.subjectaltname).uris;
   return { token, certificateUris };
 }
 

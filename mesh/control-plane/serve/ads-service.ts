@@ -14,6 +14,7 @@ import {
   DiscoveryRequest,
   DiscoveryResponse,
 } from "#gen/xds/envoy/service/discovery/v3/discovery.ts";
+import { parseSubjectAltName } from "#mesh/lib/identity/spiffe.ts";
 import type { ProxyNode } from "../model/snapshot.ts";
 import { type XdsType, xdsTypeOf } from "../xds/resource.ts";
 import type { Authenticate, Identity } from "./authenticate.ts";
@@ -205,7 +206,6 @@ function assertNamespace(proxy: ProxyNode, identity: Identity): void {
 function credentialsOf(call: Pick<ServerDuplexStream<unknown, unknown>, "metadata" | "getAuthContext">) {
   const header = String(call.metadata.get("authorization")[0] ?? "");
   const token = /^bearer (.+)$/i.exec(header)?.[1];
-  const names = call.getAuthContext().sslPeerCertificate?.subjectaltname ?? "";
-  const certificateUris = names.split(", ").flatMap((name) => (name.startsWith("URI:") ? [name.slice(4)] : []));
+  const certificateUris = parseSubjectAltName(call.getAuthContext().sslPeerCertificate?.subjectaltname).uris;
   return { token, certificateUris };
 }

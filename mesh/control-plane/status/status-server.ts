@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { VERSION } from "#api/names.ts";
+import { isLoopback } from "#mesh/lib/admin/http.ts";
 import type { Pilot } from "../pilot.ts";
 import { renderMetrics } from "./metrics.ts";
 import { pages } from "./pages.ts";
@@ -10,16 +11,25 @@ export interface StatusOptions {
   readonly port: number;
 }
 
+export interface DebugOptions extends StatusOptions {
+  /** Another pod asked for a debug page. */
+  readonly onRefused: (path: string, remoteAddress: string) => void;
+}
+
 export interface BoundServer {
   readonly port: number;
   stop(): Promise<void>;
 }
 
-/** Readiness and debug pages. */
-export const startDebugServer = (pilot: Pilot, options: StatusOptions): Promise<BoundServer> =>
-  listen(options, (path, query) => {
+/** Readiness for everybody, and debug pages for callers from inside the pod: they tell of the whole mesh. */
+export const startDebugServer = (pilot: Pilot, options: DebugOptions): Promise<BoundServer> =>
+  listen(options, (path, query, remoteAddress) => {
     if (path === "/ready" || path === "/healthz/ready") {
       return pilot.isReady() ? text(200, "ok\n") : text(503, "waiting for the first list of objects\n");
+    }
+    if (!isLoopback(remoteAddress)) {
+      options.onRefused(path, remoteAddress);
+      return text(403, `${path} is answered only inside the pod: use kubectl port-forward\n`);
     }
     if (path === "/debug" || path === "/debug/list") return json(200, [...pages.keys()]);
     const page = pages.get(path)?.(pilot, query);
@@ -49,14 +59,14 @@ const json = (status: number, value: unknown): Answer => ({
 
 async function listen(
   options: StatusOptions,
-  answer: (path: string, query: URLSearchParams) => Answer,
+  answer: (path: string, query: URLSearchParams, remoteAddress: string) => Answer,
 ): Promise<BoundServer> {
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     if (request.method !== "GET" && request.method !== "HEAD") return write(response, text(405, "only GET\n"));
     const url = new URL(request.url ?? "/", "http://istiod");
     write(
       response,
-      safely(() => answer(url.pathname, url.searchParams)),
+      safely(() => answer(url.pathname, url.searchParams, request.socket.remoteAddress ?? "")),
     );
   });
   await new Promise<void>((resolve, reject) => {

@@ -18,6 +18,8 @@ export type Answer =
 export interface Route {
   /** Both when undefined. */
   readonly method?: "GET" | "POST";
+  /** Answered only to callers from inside the pod. */
+  readonly localOnly?: true;
   readonly help: string;
   readonly answer: (request: AdminRequest) => Answer | Promise<Answer>;
 }
@@ -30,11 +32,22 @@ export interface HttpPort {
   close(): void;
 }
 
+export interface ServeOptions {
+  readonly host: string;
+  readonly port: number;
+  /** A caller from outside of the pod asked for what is local only. */
+  readonly onRefused?: (path: string, remoteAddress: string) => void;
+}
+
+/** Whether a peer's address is of this pod. */
+export const isLoopback = (address: string): boolean =>
+  address === "::1" || address.replace("::ffff:", "").startsWith("127.");
+
 /** Serves routes. Rejects when the port cannot be had, with port and reason. */
-export function serveRoutes(routes: Routes, at: { readonly host: string; readonly port: number }): Promise<HttpPort> {
+export function serveRoutes(routes: Routes, at: ServeOptions): Promise<HttpPort> {
   const server = createServer((request, response) => {
     request.resume();
-    void respond(routes, request, response);
+    void respond(routes, request, response, at);
   });
   // Scrapers and probes keep connections; idle ones must not keep us from ending.
   server.keepAliveTimeout = 60_000;
@@ -54,17 +67,26 @@ function bound(server: Server): HttpPort {
   };
 }
 
-async function respond(routes: Routes, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(
+  routes: Routes,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { onRefused }: ServeOptions,
+): Promise<void> {
   const { method = "GET" } = request;
   const url = new URL(request.url ?? "/", "http://admin");
   const route = routes[url.pathname] ?? below(routes, url.pathname);
   if (route === undefined)
     return send(response, { status: 404, text: `there is no ${url.pathname}; /help lists what there is\n` });
+  const remoteAddress = request.socket.remoteAddress ?? "";
+  if (route.localOnly && !isLoopback(remoteAddress)) {
+    onRefused?.(url.pathname, remoteAddress);
+    return send(response, { status: 403, text: `${url.pathname} is answered only inside the pod\n` });
+  }
   if (route.method !== undefined && route.method !== (method === "HEAD" ? "GET" : method)) {
     return send(response, { status: 405, text: `${url.pathname} needs ${route.method}\n` });
   }
   try {
-    const remoteAddress = request.socket.remoteAddress ?? "";
     send(
       response,
       await route.answer({

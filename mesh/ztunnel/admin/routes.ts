@@ -53,6 +53,7 @@ export function statsRoutes(sources: AdminSources): Routes {
     "/stats/prometheus": metrics,
     "/slipway/config_dump": {
       method: "GET",
+      localOnly: true,
       help: "what it knows, as at the admin port, which cannot be reached from outside of the pod",
       answer: () => ({ json: configDump(sources) }),
     },

@@ -3,7 +3,7 @@ import type { IPod } from "kubernetes-models/v1/Pod";
 import type { KubeObject } from "#api/kinds/object.ts";
 import type { KubeClient } from "#kube/client.ts";
 import { readText } from "#kube/http.ts";
-import { podProxy } from "#kube/pod-proxy.ts";
+import { podLocalRequest } from "#kube/pod-port.ts";
 import { resources } from "#kube/resource.ts";
 
 const LIMIT_MS = 10_000;
@@ -34,7 +34,7 @@ export async function measureAcks(client: KubeClient, { changes, write }: Change
       resourceVersion: metadata.resourceVersion ?? "",
     });
     for (;;) {
-      const response = await podProxy(client, pod, { method: "GET", path: `/slipway/acks?${query}` });
+      const response = await podLocalRequest(client, pod, { method: "GET", path: `/slipway/acks?${query}` });
       const { acknowledged } = JSON.parse(await readText(response)) as { acknowledged?: boolean };
       if (acknowledged) break;
       if (performance.now() - started > LIMIT_MS) throw new Error(`change ${change} was not acknowledged in time`);

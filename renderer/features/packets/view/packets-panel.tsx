@@ -1,7 +1,7 @@
 import { ChevronDown, ChevronRight, Lock, LockOpen, Play, Square } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
-import { defaultCaptureLimits, type PacketKind, packetKinds } from "#api/packet.ts";
+import { defaultCaptureLimits, isHousekeeping, type PacketKind, packetKinds } from "#api/packet.ts";
 import type { NamedPacket } from "#api/rpc/contract.ts";
 import { useQuery, useStream } from "../../../bridge/hooks.ts";
 import { Empty } from "../../../ui/empty.tsx";
@@ -22,6 +22,7 @@ const names: Readonly<Record<PacketKind, string>> = {
 export function PacketsPanel() {
   const { target, run } = useStore(packetsStore);
   const [kinds, setKinds] = useState<ReadonlySet<PacketKind>>(new Set(["http", "tls", "data"]));
+  const [housekeeping, setHousekeeping] = useState(false);
   const toggle = (kind: PacketKind): void =>
     setKinds((before) => new Set(before.has(kind) ? [...before].filter((one) => one !== kind) : [...before, kind]));
   return (
@@ -33,6 +34,10 @@ export function PacketsPanel() {
             <input type="checkbox" checked={kinds.has(kind)} onChange={() => toggle(kind)} /> {names[kind]}
           </label>
         ))}
+        <label className="row">
+          <input type="checkbox" checked={housekeeping} onChange={() => setHousekeeping(!housekeeping)} /> probes and
+          metrics
+        </label>
       </div>
       {target === undefined ? (
         <Empty title="No packets yet">
@@ -40,7 +45,11 @@ export function PacketsPanel() {
           encrypted, and of TLS no more than who is asked for.
         </Empty>
       ) : (
-        <Capture key={`${target.namespace}/${target.pod} ${run}`} target={target} kinds={kinds} />
+        <Capture
+          key={`${target.namespace}/${target.pod} ${run}`}
+          target={target}
+          shows={(packet) => kinds.has(packet.kind) && (housekeeping || !isHousekeeping(packet))}
+        />
       )}
     </div>
   );
@@ -73,13 +82,20 @@ function PodPicker() {
 
 type Ending = { readonly reason: string; readonly dropped: number };
 
-function Capture({ target, kinds }: { readonly target: PacketTarget; readonly kinds: ReadonlySet<PacketKind> }) {
+function Capture({
+  target,
+  shows,
+}: {
+  readonly target: PacketTarget;
+  readonly shows: (packet: NamedPacket) => boolean;
+}) {
   const [packets, setPackets] = useState<readonly NamedPacket[]>([]);
   const [started, setStarted] = useState(false);
   const [ending, setEnding] = useState<Ending>();
   const [error, setError] = useState<Parameters<typeof ErrorCard>[0]["error"]>();
-  const shown = packets.filter(({ kind }) => kinds.has(kind));
-  const count = (kind: PacketKind): number => packets.filter((packet) => packet.kind === kind).length;
+  const shown = packets.filter(shows);
+  const count = (kind: PacketKind): number =>
+    packets.filter((packet) => packet.kind === kind && !isHousekeeping(packet)).length;
   return (
     <>
       {ending === undefined && error === undefined && (
