@@ -13,6 +13,7 @@ import type { ControlPlaneConfig } from "./config.ts";
 import { kubeSource } from "./ingest/kube-source.ts";
 import { defaultSettings, type InjectionSettings, supportsNativeSidecars } from "./injection/settings.ts";
 import { reviewInjection } from "./injection/webhook.ts";
+import { trustDomainsOf } from "./model/mesh-config.ts";
 import { type Pilot, startPilot } from "./pilot.ts";
 import { adsDefinition } from "./serve/ads-service.ts";
 import { authenticator } from "./serve/authenticate.ts";
@@ -80,11 +81,11 @@ function pilotOf({ config, client, log, stops }: Context): Pilot {
 async function serve(context: Context, pilot: Pilot, authority: LiveAuthority): Promise<ControlPlaneConfig["ports"]> {
   const { config, client, log, stops } = context;
   const { host, ports } = config;
-  const trustDomain = (): string => pilot.store.mesh.trustDomain;
-  const authenticate = authenticator(trustDomain, tokenReviewer(client));
+  const trustDomains = (): readonly string[] => trustDomainsOf(pilot.store.mesh);
+  const authenticate = authenticator(trustDomains, tokenReviewer(client));
   const authorizeImpersonation = nodeAuthorizer({
     trusted: [{ namespace: config.podNamespace, serviceAccount: "ztunnel" }],
-    trustDomain,
+    trustDomains,
     snapshot: () => pilot.distributor.snapshot,
   });
   const serving = new ServingCertificate(authority);
@@ -103,7 +104,14 @@ async function serve(context: Context, pilot: Pilot, authority: LiveAuthority): 
         definition: adsDefinition,
         implementation: pilot.service({ authenticate, mayReadSecrets: secretReader(client) }),
       },
-      caService({ authority, authenticate, authorizeImpersonation, trustDomain, log }),
+      caService({
+        authority,
+        authenticate,
+        authorizeImpersonation,
+        // Before the mesh's configuration was read, certificates would be of the wrong domain.
+        trustDomains: () => pilot.ready.then(trustDomains),
+        log,
+      }),
     ],
   });
   stops.push(() => secureGrpc.stop());

@@ -40,6 +40,7 @@ export function startPilot({ source, store: storeOptions, instance, log }: Pilot
   const distributor = new Distributor(log);
   const record = new ProxyRecord(log);
   let listed = false;
+  let meshProblem: string | undefined;
   let changedAt: Date | undefined;
   const publish = (): void => {
     keySets.want(store.keySources);
@@ -58,7 +59,16 @@ export function startPilot({ source, store: storeOptions, instance, log }: Pilot
   };
   const ready = source
     .start({
-      put: (object: KubeObject) => noted(store.put(object)),
+      put: (object: KubeObject) => {
+        noted(store.put(object));
+        if (object.kind !== "ConfigMap" || store.meshProblem === meshProblem) return;
+        meshProblem = store.meshProblem;
+        if (meshProblem !== undefined)
+          log.error(
+            { error: meshProblem },
+            "the mesh's configuration (ConfigMap istio) cannot be used and stays as it was",
+          );
+      },
       delete: (object: KubeObject) => noted(store.delete(object)),
     })
     .then(() => {

@@ -33,6 +33,7 @@ export function meshConfig(values: MeshValues): IConfigMap {
     enablePrometheusMerge: true,
     rootNamespace: namespaces.system,
     trustDomain,
+    ...values.meshConfig,
   };
   return {
     apiVersion: "v1",
@@ -119,6 +120,7 @@ export function deployment(values: MeshValues): IDeployment {
                 { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
                 { name: "SERVICE_ACCOUNT", valueFrom: { fieldRef: { fieldPath: "spec.serviceAccountName" } } },
                 { name: "SLIPWAY_MESH_IMAGE", value: values.image },
+                ...Object.entries(values.pilotEnv).map(([name, value]) => ({ name, value })),
               ],
               readinessProbe: {
                 httpGet: { path: "/ready", port: ports.istiodDebug },

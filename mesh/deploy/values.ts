@@ -1,4 +1,4 @@
-import { images } from "#api/names.ts";
+import { images, trustDomain } from "#api/names.ts";
 
 /** What may differ between installations. */
 export interface MeshValues {
@@ -10,6 +10,10 @@ export interface MeshValues {
   readonly ambientDnsCapture: boolean;
   readonly controlPlaneReplicas: number;
   readonly gatewayReplicas: number;
+  /** Fields of Istio's MeshConfig that differ from the defaults, such as trustDomain; the control plane judges them. */
+  readonly meshConfig: Readonly<Record<string, unknown>>;
+  /** Variables of the control plane, by the names that Istio's has. */
+  readonly pilotEnv: Readonly<Record<string, string>>;
   /** Ports of every node that lead to the gateway; undefined leaves the choice to the cluster. */
   readonly gatewayNodePorts?: { readonly http: number; readonly https: number } | undefined;
 }
@@ -20,4 +24,10 @@ export const defaultValues: MeshValues = {
   ambientDnsCapture: true,
   controlPlaneReplicas: 1,
   gatewayReplicas: 1,
+  meshConfig: {},
+  pilotEnv: {},
 };
+
+/** The trust domain that the values ask for. */
+export const trustDomainOf = ({ meshConfig }: Pick<MeshValues, "meshConfig">): string =>
+  typeof meshConfig.trustDomain === "string" ? meshConfig.trustDomain : trustDomain;

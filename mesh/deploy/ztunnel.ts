@@ -4,7 +4,7 @@ import type { IClusterRoleBinding } from "kubernetes-models/rbac.authorization.k
 import type { IContainer } from "kubernetes-models/v1/Container";
 import type { IServiceAccount } from "kubernetes-models/v1/ServiceAccount";
 import { clusterId, namespaces, ports } from "#api/names.ts";
-import type { MeshValues } from "./values.ts";
+import { type MeshValues, trustDomainOf } from "./values.ts";
 
 const name = "ztunnel";
 const selector = { app: name };
@@ -87,6 +87,7 @@ function container(values: MeshValues): IContainer {
     env: [
       { name: "CLUSTER_ID", value: clusterId },
       { name: "AMBIENT_DNS_CAPTURE", value: String(values.ambientDnsCapture) },
+      { name: "TRUST_DOMAIN", value: trustDomainOf(values) },
       { name: "TERMINATION_GRACE_PERIOD_SECONDS", value: "25" },
       { name: "XDS_ADDRESS", value: `istiod.${namespaces.system}.svc:${ports.istiodSecureGrpc}` },
       fromPod("POD_NAME", "metadata.name"),

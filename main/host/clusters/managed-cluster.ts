@@ -96,7 +96,7 @@ async function createProvisioning(
     steps: (running) =>
       labSteps({
         connection: () => connection(running()),
-        mesh: () => running().mesh,
+        mesh: () => ({ ...running().mesh, ...settings.mesh }),
         readManifest: async (name) =>
           withImage(await readFile(join(config.folders.manifests, name), "utf8"), running().appsImage ?? images.apps),
       }),

@@ -30,7 +30,7 @@ describe("a node's proxy asks for another's certificate", () => {
   const known = snapshot();
   const decide = nodeAuthorizer({
     trusted: [ztunnel],
-    trustDomain: () => "cluster.local",
+    trustDomains: () => ["cluster.local"],
     snapshot: () => known,
   });
 
@@ -60,7 +60,11 @@ describe("a node's proxy asks for another's certificate", () => {
   });
 
   it("is refused before the control plane knows any pod", () => {
-    const early = nodeAuthorizer({ trusted: [ztunnel], trustDomain: () => "cluster.local", snapshot: () => undefined });
+    const early = nodeAuthorizer({
+      trusted: [ztunnel],
+      trustDomains: () => ["cluster.local"],
+      snapshot: () => undefined,
+    });
     expect(early({ ...ztunnel, pod: "ztunnel" }, cart).allowed).toBe(false);
   });
 });

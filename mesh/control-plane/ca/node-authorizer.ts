@@ -13,7 +13,8 @@ export type AuthorizeImpersonation = (caller: Identity, wanted: string) => Imper
 export interface NodeAuthorizerOptions {
   /** Accounts of node proxies. */
   readonly trusted: readonly Identity[];
-  readonly trustDomain: () => string;
+  /** The mesh's own and its aliases. */
+  readonly trustDomains: () => readonly string[];
   /** Undefined before everything was listed. */
   readonly snapshot: () => Pick<Snapshot, "workloads"> | undefined;
 }
@@ -23,14 +24,15 @@ export interface NodeAuthorizerOptions {
  * that node a pod of the wanted account has to run. A stolen node is then worth its own pods only. Source: Istio's CA
  * (CA_TRUSTED_NODE_ACCOUNTS), Kubernetes' node authorization.
  */
-export function nodeAuthorizer({ trusted, trustDomain, snapshot }: NodeAuthorizerOptions): AuthorizeImpersonation {
+export function nodeAuthorizer({ trusted, trustDomains, snapshot }: NodeAuthorizerOptions): AuthorizeImpersonation {
   const refuse = (reason: string): Impersonation => ({ allowed: false, reason });
   return (caller, wanted) => {
-    const who = spiffeId(caller.namespace, caller.serviceAccount, trustDomain());
+    const domains = trustDomains();
+    const who = spiffeId(caller.namespace, caller.serviceAccount, domains[0]);
     if (!trusted.some((account) => sameAccount(account, caller)))
       return refuse(`${who} may not ask for others' certificates`);
-    const identity = identityOf(wanted, trustDomain());
-    if (identity === undefined) return refuse(`"${wanted}" is no identity of the trust domain ${trustDomain()}`);
+    const identity = identityOf(wanted, domains);
+    if (identity === undefined) return refuse(`"${wanted}" is no identity of the trust domain ${domains.join(" or ")}`);
     if (caller.pod === undefined) return refuse(`the token of ${who} is bound to no pod, so its node is unknown`);
     const workloads = snapshot()?.workloads;
     const own = workloads?.get(`${caller.namespace}/${caller.pod}`);

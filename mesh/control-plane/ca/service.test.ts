@@ -41,12 +41,12 @@ async function start(): Promise<{
     services: [
       caService({
         authority: live,
-        authenticate: authenticator(() => "cluster.local", reviewToken),
+        authenticate: authenticator(() => ["cluster.local"], reviewToken),
         authorizeImpersonation: (caller, wanted) =>
           caller.serviceAccount === "cart" && wanted === "spiffe://cluster.local/ns/shop/sa/ledger"
             ? { allowed: true, identity: { namespace: "shop", serviceAccount: "ledger" } }
             : { allowed: false, reason: "not on this node" },
-        trustDomain: () => "cluster.local",
+        trustDomains: async () => ["cluster.local", "old.example"],
         log,
       }),
     ],
@@ -107,6 +107,15 @@ async function create({
 const request = (value = ID) => makeRequest({ names: [[6, value]] });
 
 describe("the certificate service", () => {
+  test("gives a workload that asks for its name in an alias of the trust domain the one in the domain of today", async () => {
+    const { server, authority } = await start();
+    const call = { port: server.port, root: authority.root, token: "cart" };
+    const [leaf = ""] = await create({ ...call, csr: request(ID.replace("cluster.local", "old.example")).csr });
+    expect(new X509Certificate(leaf).subjectAltName).toBe(`URI:${ID}`);
+    const stranger = create({ ...call, csr: request(ID.replace("cluster.local", "strange.example")).csr });
+    await expect(stranger).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
+  });
+
   test("signs for a token, and again for the certificate that came of it", async () => {
     const { server, authority } = await start();
     const first = request();

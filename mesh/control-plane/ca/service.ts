@@ -28,7 +28,8 @@ export interface CaServiceOptions {
   readonly authority: LiveAuthority;
   readonly authenticate: Authenticate;
   readonly authorizeImpersonation: AuthorizeImpersonation;
-  readonly trustDomain: () => string;
+  /** The mesh's own and its aliases; known once the mesh's configuration was read. */
+  readonly trustDomains: () => Promise<readonly string[]>;
   readonly log: CaLog;
 }
 
@@ -60,7 +61,7 @@ export function caService(options: CaServiceOptions): GrpcService {
 type Refusal = Pick<ServiceError, "code" | "details">;
 
 async function answer(
-  { authority, authenticate, authorizeImpersonation, trustDomain, log }: CaServiceOptions,
+  { authority, authenticate, authorizeImpersonation, trustDomains, log }: CaServiceOptions,
   call: ServerUnaryCall<IstioCertificateRequest, IstioCertificateResponse>,
 ): Promise<IstioCertificateResponse> {
   const peer = call.getPeer();
@@ -68,6 +69,7 @@ async function answer(
     log.warn({ peer, who, reason: details }, "refused to sign a certificate");
     return { code, details };
   };
+  const domains = await trustDomains();
   let identity: Identity | undefined;
   try {
     identity = await authenticate(credentialsOf(call));
@@ -80,14 +82,17 @@ async function answer(
       "neither a token for the audience istio-ca nor a certificate of the mesh proves who is calling",
     );
   }
-  const caller = spiffeId(identity.namespace, identity.serviceAccount, trustDomain());
+  const caller = spiffeId(identity.namespace, identity.serviceAccount, domains[0]);
   const wanted: unknown = call.request.metadata?.ImpersonatedIdentity;
   const impersonation = typeof wanted === "string" ? authorizeImpersonation(identity, wanted) : undefined;
   if (impersonation?.allowed === false) throw refuse(status.PERMISSION_DENIED, impersonation.reason, caller);
-  const id = impersonation === undefined ? caller : String(wanted);
+  const { namespace, serviceAccount } = impersonation === undefined ? identity : impersonation.identity;
+  const id = spiffeId(namespace, serviceAccount, domains[0]);
+  // A proxy that started under a former trust domain goes on asking for its name there, and gets the one of today.
+  const own = new Set(domains.map((domain) => `URI:${spiffeId(namespace, serviceAccount, domain)}`));
   try {
     const { publicKeyInfo, names } = readSigningRequest(call.request.csr);
-    const foreign = names.find((name) => name !== `URI:${id}`);
+    const foreign = names.find((name) => !own.has(name));
     if (foreign !== undefined)
       throw refuse(status.PERMISSION_DENIED, `${id} asked for the name ${foreign}, which is not its own`, id);
     const seconds = lifetimeSeconds(call.request.validityDuration);

@@ -158,6 +158,11 @@ export class ConfigStore {
     return this.#mesh;
   }
 
+  /** What is wrong with the mesh's configuration; the former one goes on. */
+  get meshProblem(): string | undefined {
+    return this.#problems.get(`ConfigMap/${this.#rootNamespace}/${meshConfigMap}`)?.message;
+  }
+
   /** Objects that could not be read. */
   get problems(): readonly ConfigProblem[] {
     return [...this.#problems.values()];

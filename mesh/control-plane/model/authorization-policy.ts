@@ -11,6 +11,8 @@ const source = z.object({
   notNamespaces: values,
   serviceAccounts: values,
   notServiceAccounts: values,
+  trustDomains: values,
+  notTrustDomains: values,
   ipBlocks: values,
   notIpBlocks: values,
   remoteIpBlocks: values,

@@ -59,6 +59,7 @@ const clientTls = z.object({
   clientCertificate: z.string().optional(),
   privateKey: z.string().optional(),
   caCertificates: z.string().optional(),
+  caCrl: z.string().optional(),
   credentialName: z.string().optional(),
   subjectAltNames: z.array(z.string()).optional(),
   sni: z.string().optional(),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { TrafficDistribution } from "./snapshot.ts";
+import { tlsVersion } from "./tls-settings.ts";
 
 const serverTls = z.object({
   httpsRedirect: z.boolean().optional(),
@@ -13,8 +14,9 @@ const serverTls = z.object({
   subjectAltNames: z.array(z.string()).optional(),
   verifyCertificateSpki: z.array(z.string()).optional(),
   verifyCertificateHash: z.array(z.string()).optional(),
-  minProtocolVersion: z.string().optional(),
-  maxProtocolVersion: z.string().optional(),
+  caCrl: z.string().optional(),
+  minProtocolVersion: tlsVersion.optional(),
+  maxProtocolVersion: tlsVersion.optional(),
   cipherSuites: z.array(z.string()).optional(),
 });
 export type ServerTls = z.infer<typeof serverTls>;

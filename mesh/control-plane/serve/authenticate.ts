@@ -19,19 +19,26 @@ export type Authenticate = (credentials: Credentials) => Promise<Identity | unde
 
 const spiffe = /^spiffe:\/\/([^/]+)\/ns\/([^/]+)\/sa\/([^/]+)$/;
 
-/** The workload that a SPIFFE name stands for; undefined if it is of another trust domain or form. */
-export function identityOf(uri: string, trustDomain: string): Identity | undefined {
+/**
+ * The workload that a SPIFFE name stands for; undefined if it is of another mesh or form.
+ * @param trustDomains the mesh's own and its aliases
+ */
+export function identityOf(uri: string, trustDomains: readonly string[]): Identity | undefined {
   const [, domain, namespace, serviceAccount] = spiffe.exec(uri) ?? [];
-  if (domain !== trustDomain || namespace === undefined || serviceAccount === undefined) return undefined;
+  if (domain === undefined || !trustDomains.includes(domain)) return undefined;
+  if (namespace === undefined || serviceAccount === undefined) return undefined;
   return { namespace, serviceAccount };
 }
 
 /** Takes a verified certificate of the mesh, else what the token reviewer says about the token. */
 export const authenticator =
-  (trustDomain: () => string, reviewToken: (token: string) => Promise<Identity | undefined>): Authenticate =>
+  (
+    trustDomains: () => readonly string[],
+    reviewToken: (token: string) => Promise<Identity | undefined>,
+  ): Authenticate =>
   async ({ token, certificateUris }) => {
     for (const uri of certificateUris) {
-      const identity = identityOf(uri, trustDomain());
+      const identity = identityOf(uri, trustDomains());
       if (identity !== undefined) return identity;
     }
     return token === undefined ? undefined : await reviewToken(token);

@@ -2,8 +2,6 @@ import { DataSource, type TransportSocket } from "#gen/xds/envoy/config/core/v3/
 import {
   CertificateValidationContext,
   TlsCertificate,
-  TlsParameters,
-  TlsParameters_TlsProtocol,
 } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/common.ts";
 import {
   CommonTlsContext,
@@ -11,8 +9,9 @@ import {
 } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/tls.ts";
 import type { MeshConfig } from "../model/mesh-config.ts";
 import type { ServerTls } from "../model/other-kinds.ts";
+import type { TlsSettings } from "../model/tls-settings.ts";
 import { certificateSecret, rootSecret } from "./secrets.ts";
-import { file, meshServerSocket, namesOf, serverSocket, streamedSecret } from "./tls.ts";
+import { file, meshServerSocket, namesOf, serverSocket, streamedSecret, tlsParameters } from "./tls.ts";
 
 /** Modes in which a client's certificate is verified if there is one. */
 const asks: ReadonlySet<ServerTls["mode"]> = new Set(["MUTUAL", "OPTIONAL_MUTUAL"]);
@@ -23,11 +22,10 @@ const asks: ReadonlySet<ServerTls["mode"]> = new Set(["MUTUAL", "OPTIONAL_MUTUAL
  * @param http whether HTTP comes out of it
  */
 export function gatewaySocket(tls: ServerTls, mesh: MeshConfig, http: boolean): TransportSocket {
-  if (tls.mode === "ISTIO_MUTUAL")
-    return meshServerSocket({ trustDomain: mesh.trustDomain, http, identities: tls.subjectAltNames ?? [] });
+  if (tls.mode === "ISTIO_MUTUAL") return meshServerSocket({ mesh, http, identities: tls.subjectAltNames ?? [] });
   const context: CommonTlsContext = {
     ...CommonTlsContext.fromPartial({ alpnProtocols: http ? ["h2", "http/1.1"] : [] }),
-    tlsParams: parametersOf(tls),
+    tlsParams: tlsParameters({ minProtocolVersion: "TLSV1_2", ...mesh.tlsDefaults, ...said(tls) }),
     ...certificatesOf(tls),
     ...(asks.has(tls.mode) ? validationOf(tls) : {}),
   };
@@ -69,7 +67,11 @@ function validationOf(tls: ServerTls): Pick<CommonTlsContext, "validationContext
     return {
       validationContextType: {
         $case: "validationContext",
-        value: { ...own, trustedCa: DataSource.fromPartial(file(tls.caCertificates)) },
+        value: {
+          ...own,
+          trustedCa: DataSource.fromPartial(file(tls.caCertificates)),
+          ...(tls.caCrl === undefined ? {} : { crl: DataSource.fromPartial(file(tls.caCrl)) }),
+        },
       },
     };
   return {
@@ -84,19 +86,9 @@ function validationOf(tls: ServerTls): Pick<CommonTlsContext, "validationContext
   };
 }
 
-const versions: Readonly<Record<string, TlsParameters_TlsProtocol>> = {
-  TLSV1_0: TlsParameters_TlsProtocol.TLSv1_0,
-  TLSV1_1: TlsParameters_TlsProtocol.TLSv1_1,
-  TLSV1_2: TlsParameters_TlsProtocol.TLSv1_2,
-  TLSV1_3: TlsParameters_TlsProtocol.TLSv1_3,
-};
-
-function parametersOf({ minProtocolVersion, maxProtocolVersion, cipherSuites = [] }: ServerTls): TlsParameters {
-  const version = (name: string | undefined, otherwise: TlsParameters_TlsProtocol): TlsParameters_TlsProtocol =>
-    versions[name ?? ""] ?? otherwise;
-  return TlsParameters.fromPartial({
-    tlsMinimumProtocolVersion: version(minProtocolVersion, TlsParameters_TlsProtocol.TLSv1_2),
-    tlsMaximumProtocolVersion: version(maxProtocolVersion, TlsParameters_TlsProtocol.TLS_AUTO),
-    cipherSuites: [...new Set(cipherSuites)],
-  });
-}
+/** What the server says itself; the rest is left to defaults. */
+const said = ({ minProtocolVersion, maxProtocolVersion, cipherSuites = [] }: ServerTls): TlsSettings => ({
+  ...(minProtocolVersion !== undefined && minProtocolVersion !== "TLS_AUTO" && { minProtocolVersion }),
+  ...(maxProtocolVersion !== undefined && { maxProtocolVersion }),
+  ...(cipherSuites.length > 0 && { cipherSuites }),
+});

@@ -124,7 +124,6 @@ function chainsFor(options: ChainsOptions): FilterChain[] {
 
 function mutualChains(options: ChainsOptions, byAlpn: boolean): FilterChain[] {
   const { snapshot, protocol, match, target } = options;
-  const { trustDomain } = snapshot.mesh;
   const chain = (http: boolean, applicationProtocols: readonly string[]): FilterChain =>
     buildChain({
       name: target.name,
@@ -134,7 +133,7 @@ function mutualChains(options: ChainsOptions, byAlpn: boolean): FilterChain[] {
         ...(applicationProtocols.length > 0 ? { applicationProtocols } : {}),
       },
       filters: http ? [httpFilter(options)] : tcpFilters(options),
-      transportSocket: meshServerSocket({ trustDomain, http }),
+      transportSocket: meshServerSocket({ mesh: snapshot.mesh, http }),
     });
   if (protocol === "auto") return [chain(true, meshHttpAlpn), chain(false, byAlpn ? meshTcpAlpn : [])];
   return [chain(isHttp(protocol), byAlpn ? meshAlpn : [])];

@@ -1,4 +1,3 @@
-import { spiffeId } from "#api/names.ts";
 import {
   Cluster,
   Cluster_DiscoveryType,
@@ -11,13 +10,14 @@ import { HttpProtocolOptions } from "#gen/xds/envoy/extensions/upstreams/http/v3
 import type { ClientTls, Subset, TrafficPolicy } from "../model/destination-rule.ts";
 import { parseDuration, seconds } from "../model/duration.ts";
 import { isHttp, isHttp2 } from "../model/protocol.ts";
-import type { Endpoint, Service, ServicePort, Snapshot } from "../model/snapshot.ts";
+import type { Service, ServicePort, Snapshot } from "../model/snapshot.ts";
 import { lbEndpointAt } from "./address.ts";
 import { pack } from "./any.ts";
 import type { Memo } from "./memo.ts";
 import { configPath, outboundCluster, sniOf } from "./names.ts";
 import { hasLabels } from "./peer-authentication.ts";
 import type { DestinationRule } from "./scope.ts";
+import { serverIdentities } from "./server-identities.ts";
 import { meshClientSocket, originationSocket, plainSocket } from "./tls.ts";
 import { policyFor, policyParts } from "./traffic-policy.ts";
 
@@ -39,7 +39,7 @@ interface Target {
 /** Clusters to one port of a service: one for all its endpoints and one for each subset of the rule in force. */
 export function buildOutboundClusters(target: Omit<Target, "subset">, memo: Memo): readonly Cluster[] {
   const { snapshot, service, port, rule, asDialled } = target;
-  const identities = identitiesOf(snapshot, service, memo);
+  const identities = serverIdentities(snapshot, service, memo);
   return [undefined, ...(rule?.spec.subsets ?? [])].map((subset) => {
     const name = outboundCluster(port.port, subset?.name ?? "", service.hostname);
     // Clients of different namespaces may have different rules for the host: each keeps its own.
@@ -51,25 +51,6 @@ export function buildOutboundClusters(target: Omit<Target, "subset">, memo: Memo
       () => buildCluster({ ...target, subset }, identities),
     );
   });
-}
-
-const sameIdentities = (a: readonly string[], b: readonly string[]): boolean => a.join(" ") === b.join(" ");
-
-/** SPIFFE names that a server of this service may have: those of its endpoints' service accounts. */
-function identitiesOf(snapshot: Snapshot, service: Service, memo: Memo): readonly string[] {
-  const endpoints = snapshot.endpoints.get(service.hostname);
-  const fresh = memo.of(service, "identities", [endpoints, service, snapshot.mesh], () => {
-    const own = (endpoints ?? []).flatMap((endpoint: Endpoint) =>
-      endpoint.workload === undefined
-        ? []
-        : [spiffeId(endpoint.workload.namespace, endpoint.workload.serviceAccount, snapshot.mesh.trustDomain)],
-    );
-    return [...new Set([...own, ...service.subjectAltNames])].toSorted();
-  });
-  // An endpoint that comes or goes seldom changes the identities: equal ones keep the cluster as it is.
-  const kept = memo.of(service, "identities-kept", [service], () => ({ value: fresh }));
-  if (!sameIdentities(kept.value, fresh)) kept.value = fresh;
-  return kept.value;
 }
 
 function buildCluster(target: Target, identities: readonly string[]): Cluster {
@@ -190,7 +171,8 @@ function upstreamMode(port: ServicePort, http: PoolHttp): HttpProtocolOptions | 
 function transport(target: Target, tls: ClientTls | undefined, identities: readonly string[]): Partial<Cluster> {
   const { snapshot, service, port, subset } = target;
   const http = isHttp(port.protocol);
-  const mesh = (names: readonly string[], sni: string) => meshClientSocket({ sni, identities: names, http });
+  const mesh = (names: readonly string[], sni: string) =>
+    meshClientSocket({ sni, identities: names, http, settings: snapshot.mesh.meshMTLS });
   const sni = sniOf(port.port, subset?.name ?? "", service.hostname);
   switch (tls?.mode) {
     case "DISABLE":
@@ -211,7 +193,7 @@ function transport(target: Target, tls: ClientTls | undefined, identities: reado
   }
 }
 
-function origination(tls: ClientTls, { service, port, credentials }: Target) {
+function origination(tls: ClientTls, { snapshot, service, port, credentials }: Target) {
   const { clientCertificate, privateKey } = tls;
   const credentialName = credentials ? tls.credentialName : undefined;
   const sni = tls.sni ?? (service.hostname.startsWith("*") ? undefined : service.hostname);
@@ -221,7 +203,10 @@ function origination(tls: ClientTls, { service, port, credentials }: Target) {
     clientCertificate === undefined || privateKey === undefined
       ? undefined
       : { chainFile: clientCertificate, keyFile: privateKey };
-  const roots = credentialName === undefined ? { file: tls.caCertificates ?? SYSTEM_ROOTS } : { credentialName };
+  const roots =
+    credentialName === undefined
+      ? { file: tls.caCertificates ?? SYSTEM_ROOTS, revokedFile: tls.caCrl }
+      : { credentialName };
   return originationSocket({
     sni,
     roots: tls.insecureSkipVerify === true ? undefined : roots,
@@ -229,6 +214,7 @@ function origination(tls: ClientTls, { service, port, credentials }: Target) {
     identities: named.length > 0 || sni === undefined ? named : [sni],
     clientCertificate: credentialName !== undefined && mutual ? { credentialName } : files,
     http2: isHttp2(port.protocol),
+    settings: snapshot.mesh.tlsDefaults,
   });
 }
 

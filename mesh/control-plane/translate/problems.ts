@@ -1,6 +1,7 @@
 import { resolveHost } from "../model/host.ts";
 import type { GatewaySpec } from "../model/other-kinds.ts";
 import type { Config, ConfigProblem, Snapshot } from "../model/snapshot.ts";
+import { unknownCipherSuites } from "../model/tls-settings.ts";
 import type { Destination } from "../model/virtual-service.ts";
 import { destinationsIn } from "./destinations.ts";
 import { credentialNames } from "./gateway-tls.ts";
@@ -19,6 +20,7 @@ export function findProblems(snapshot: Snapshot): readonly ConfigProblem[] {
       return [{ object: origin, message: `host ${host} is no known service` }];
     }),
     ...idleSubsets(snapshot),
+    ...unknownCiphers(snapshot),
     ...snapshot.gateways.flatMap((gateway) => credentialProblems(snapshot, gateway)),
     ...findSecurityProblems(snapshot),
   ];
@@ -82,4 +84,15 @@ function idleSubsets(snapshot: Snapshot): readonly ConfigProblem[] {
       .filter(({ labels }) => !endpoints.some((endpoint) => hasLabels(endpoint.labels, labels ?? {})))
       .map(({ name }) => ({ object: origin, message: `subset ${name} selects no ready pod` }));
   });
+}
+
+function unknownCiphers({ gateways }: Snapshot): readonly ConfigProblem[] {
+  return gateways.flatMap(({ origin, spec }) =>
+    (spec.servers ?? []).flatMap(({ port, tls }) =>
+      unknownCipherSuites(tls?.cipherSuites).map((suite) => ({
+        object: origin,
+        message: `cipher suite ${suite} of the server on port ${port.number} is not known and left out`,
+      })),
+    ),
+  );
 }

@@ -6,6 +6,7 @@ import {
   CertificateValidationContext,
   SubjectAltNameMatcher_SanType,
   TlsCertificate,
+  TlsParameters,
   TlsParameters_TlsProtocol,
 } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/common.ts";
 import { SdsSecretConfig } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
@@ -16,6 +17,8 @@ import {
   UpstreamTlsContext,
 } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/tls.ts";
 import { seconds } from "../model/duration.ts";
+import { type MeshConfig, trustDomainsOf } from "../model/mesh-config.ts";
+import { defaultCipherSuites, type TlsSettings, type TlsVersion, usableCipherSuites } from "../model/tls-settings.ts";
 import { pack } from "./any.ts";
 import { certificateSecret, rootSecret } from "./secrets.ts";
 
@@ -57,13 +60,16 @@ export function streamedSecret(name: string): SdsSecretConfig {
   });
 }
 
-function meshTls(alpnProtocols: string[], match: readonly { exact?: string; prefix?: string }[]): CommonTlsContext {
+interface MeshTlsOptions {
+  readonly alpn: string[];
+  readonly match: readonly { exact?: string; prefix?: string }[];
+  readonly settings: TlsSettings;
+}
+
+function meshTls({ alpn, match, settings }: MeshTlsOptions): CommonTlsContext {
   return CommonTlsContext.fromPartial({
-    tlsParams: {
-      tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
-      tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
-    },
-    alpnProtocols,
+    tlsParams: tlsParameters({ minProtocolVersion: "TLSV1_2", maxProtocolVersion: "TLSV1_3", ...settings }),
+    alpnProtocols: alpn,
     tlsCertificateSdsSecretConfigs: [agentSecret("default")],
     validationContextType: {
       $case: "combinedValidationContext",
@@ -99,35 +105,55 @@ export const plainSocket = (): TransportSocket => ({
   },
 });
 
+const versions: Readonly<Record<TlsVersion, TlsParameters_TlsProtocol>> = {
+  TLS_AUTO: TlsParameters_TlsProtocol.TLS_AUTO,
+  TLSV1_0: TlsParameters_TlsProtocol.TLSv1_0,
+  TLSV1_1: TlsParameters_TlsProtocol.TLSv1_1,
+  TLSV1_2: TlsParameters_TlsProtocol.TLSv1_2,
+  TLSV1_3: TlsParameters_TlsProtocol.TLSv1_3,
+};
+
+/** Versions, ciphers and curves as Envoy is told them. */
+export function tlsParameters(settings: TlsSettings): TlsParameters {
+  return TlsParameters.fromPartial({
+    tlsMinimumProtocolVersion: versions[settings.minProtocolVersion ?? "TLS_AUTO"],
+    tlsMaximumProtocolVersion: versions[settings.maxProtocolVersion ?? "TLS_AUTO"],
+    cipherSuites: [...usableCipherSuites(settings.cipherSuites)],
+    ecdhCurves: [...(settings.ecdhCurves ?? [])],
+  });
+}
+
 /** Client side of the mesh's mutual TLS. The server's identity must be one of the given ones, if any are known. */
 export function meshClientSocket(options: {
   sni: string;
   identities: readonly string[];
   http: boolean;
+  /** The mesh's `meshMTLS`. */
+  settings: TlsSettings;
 }): TransportSocket {
   // Istio's proxies replace the protocols per request; ours and plain Envoy offer what that replacement results in.
   const alpn = options.http ? ["istio-http/1.1", "istio", "http/1.1"] : ["istio-peer-exchange", "istio"];
-  const commonTlsContext = meshTls(
-    alpn,
-    options.identities.map((exact) => ({ exact })),
-  );
+  const match = options.identities.map((exact) => ({ exact }));
+  const commonTlsContext = meshTls({ alpn, match, settings: options.settings });
   return tlsSocket(
     pack(upstream, UpstreamTlsContext, { ...UpstreamTlsContext.fromPartial({ sni: options.sni }), commonTlsContext }),
   );
 }
 
 export interface MeshServerOptions {
-  readonly trustDomain: string;
+  readonly mesh: MeshConfig;
   readonly http: boolean;
-  /** Which identities of the trust domain are let in; none for all of them. */
+  /** Which identities of the mesh are let in; none for all of them. */
   readonly identities?: readonly string[];
 }
 
-/** Server side of the mesh's mutual TLS: a certificate of the trust domain is required. */
-export function meshServerSocket({ trustDomain, http, identities = [] }: MeshServerOptions): TransportSocket {
+/** Server side of the mesh's mutual TLS: a certificate of one of the mesh's trust domains is required. */
+export function meshServerSocket({ mesh, http, identities = [] }: MeshServerOptions): TransportSocket {
   const alpn = http ? ["h2", "http/1.1"] : ["istio-peer-exchange", "h2", "http/1.1"];
   const named = identities.map((exact) => ({ exact }));
-  return serverSocket(meshTls(alpn, named.length > 0 ? named : [{ prefix: `spiffe://${trustDomain}/` }]), true);
+  const all = trustDomainsOf(mesh).map((domain) => ({ prefix: `spiffe://${domain}/` }));
+  const settings = { cipherSuites: defaultCipherSuites, ...mesh.meshMTLS };
+  return serverSocket(meshTls({ alpn, match: named.length > 0 ? named : all, settings }), true);
 }
 
 /** Server side of TLS. */
@@ -142,19 +168,27 @@ export const serverSocket = (commonTlsContext: CommonTlsContext, requireClientCe
 export interface OriginationOptions {
   readonly sni: string | undefined;
   /** Where the authorities are that the server's certificate may come from; undefined: it is not verified. */
-  readonly roots: { readonly file: string } | { readonly credentialName: string } | undefined;
+  readonly roots:
+    | { readonly file: string; readonly revokedFile: string | undefined }
+    | { readonly credentialName: string }
+    | undefined;
   readonly identities: readonly string[];
   readonly clientCertificate:
     | { readonly chainFile: string; readonly keyFile: string }
     | { readonly credentialName: string }
     | undefined;
   readonly http2: boolean;
+  /** The mesh's `tlsDefaults`. */
+  readonly settings: TlsSettings;
 }
 
 /** TLS towards a server outside the mesh (DestinationRule tls SIMPLE and MUTUAL). */
 export function originationSocket(options: OriginationOptions): TransportSocket {
   const commonTlsContext = {
-    ...CommonTlsContext.fromPartial({ alpnProtocols: options.http2 ? ["h2"] : [] }),
+    ...CommonTlsContext.fromPartial({
+      alpnProtocols: options.http2 ? ["h2"] : [],
+      ...(Object.keys(options.settings).length === 0 ? {} : { tlsParams: tlsParameters(options.settings) }),
+    }),
     ...ownCertificate(options.clientCertificate),
     ...(options.roots === undefined ? {} : validation(options.roots, options.identities)),
   };
@@ -187,7 +221,11 @@ function validation(
     return {
       validationContextType: {
         $case: "validationContext",
-        value: { ...own, trustedCa: DataSource.fromPartial(file(roots.file)) },
+        value: {
+          ...own,
+          trustedCa: DataSource.fromPartial(file(roots.file)),
+          ...(roots.revokedFile === undefined ? {} : { crl: DataSource.fromPartial(file(roots.revokedFile)) }),
+        },
       },
     };
   const value = CommonTlsContext_CombinedCertificateValidationContext.fromPartial({});

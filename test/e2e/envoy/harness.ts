@@ -83,7 +83,7 @@ export class EnvoyHarness {
     const name = nodeId.slice(0, nodeId.indexOf("~"));
     const path = (kind: string): string => join(this.#folder, `${name}-${kind}`);
     await this.#serve(path("secrets"), [secretService(options.authority, options.identity)]);
-    const identity = identityOf(options.identity, "cluster.local");
+    const identity = identityOf(options.identity, ["cluster.local"]);
     const discovery = this.pilot.service({ authenticate: async () => identity, mayReadSecrets: async () => true });
     await this.#serve(path("discovery"), [{ definition: adsDefinition, implementation: discovery }]);
     const { protocol, labels } = options;

@@ -18,8 +18,9 @@ export const serviceKey = ({ namespace, hostname }: Pick<Service, "namespace" | 
 export const workloadUid = ({ namespace, name }: Pick<Workload, "namespace" | "name">, clusterId: string): string =>
   `${clusterId}//Pod/${namespace}/${name}`;
 
-export function serviceAddress(service: Service): Address {
-  const { name, namespace, hostname, autoAddress, ports, subjectAltNames } = service;
+/** @param subjectAltNames names that its servers may prove beside those of their workloads */
+export function serviceAddress(service: Service, subjectAltNames: readonly string[]): Address {
+  const { name, namespace, hostname, autoAddress, ports } = service;
   const addresses = autoAddress === undefined ? service.addresses : [autoAddress];
   const value = {
     name,

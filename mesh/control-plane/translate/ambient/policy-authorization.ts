@@ -14,22 +14,24 @@ import type {
   AuthorizationRule,
   AuthorizationSource,
 } from "../../model/authorization-policy.ts";
+import { type MeshConfig, trustDomainsOf } from "../../model/mesh-config.ts";
 import type { Config, Snapshot, Workload } from "../../model/snapshot.ts";
+import { withTrustDomains } from "../authorization/trust-domains.ts";
 import { hasLabels } from "../peer-authentication.ts";
 
 type Policy = Config<AuthorizationPolicy>;
 
 /** What a ztunnel is told about a policy; undefined for those that no ztunnel enforces. */
-export function authorizationOf({ origin, spec }: Policy, rootNamespace: string): Authorization | undefined {
+export function authorizationOf({ origin, spec }: Policy, mesh: MeshConfig): Authorization | undefined {
   const action = actionOf(spec);
   if (action === undefined) return undefined;
-  const groups = spec.rules.flatMap((rule) => {
+  const groups = withTrustDomains(spec, trustDomainsOf(mesh)).rules.flatMap((rule) => {
     const rules = rulesOf(rule, { namespace: origin.namespace, action });
     return rules === undefined ? [] : [{ rules }];
   });
   const scope = selectsWorkloads(spec)
     ? Scope.WORKLOAD_SELECTOR
-    : origin.namespace === rootNamespace
+    : origin.namespace === mesh.rootNamespace
       ? Scope.GLOBAL
       : Scope.NAMESPACE;
   return Authorization.fromPartial({ name: origin.name, namespace: origin.namespace, scope, action, groups });
@@ -86,20 +88,39 @@ const some = (...lists: readonly (readonly string[] | undefined)[]): boolean =>
 
 function asksForRequests({ from = [], to = [], when = [] }: AuthorizationRule): boolean {
   return (
-    from.some(({ source: s }) =>
-      some(s.requestPrincipals, s.notRequestPrincipals, s.remoteIpBlocks, s.notRemoteIpBlocks),
+    from.some(
+      ({ source: s }) =>
+        some(s.requestPrincipals, s.notRequestPrincipals, s.remoteIpBlocks, s.notRemoteIpBlocks) || asksTwice(s),
     ) ||
     to.some(({ operation: o }) => some(o.hosts, o.notHosts, o.methods, o.notMethods, o.paths, o.notPaths)) ||
     when.some(({ key }) => !(key in conditions))
   );
 }
 
+/** A ztunnel is asked for whole identities: it can be told domains, or names, and not both of one caller. */
+const asksTwice = ({ principals, serviceAccounts, trustDomains }: AuthorizationSource): boolean =>
+  some(trustDomains) && some(principals, serviceAccounts);
+
+/** Identities of trust domains; a wildcard at the beginning of a domain has no such form. */
+const domains = (names: readonly string[] | undefined): StringMatch[] =>
+  (names ?? []).map((name) =>
+    textMatch(name === "*" ? "*" : `${name.replace(/\*$/, "")}${name.endsWith("*") ? "" : "/"}*`),
+  );
+
 function sourceMatch(source: AuthorizationSource, { namespace }: RuleContext): Match {
   const accounts = (names: readonly string[] | undefined): StringMatch[] =>
     (names ?? []).map((name) => accountMatch(name, namespace));
   return Match.fromPartial({
-    principals: [...texts(source.principals), ...accounts(source.serviceAccounts)],
-    notPrincipals: [...texts(source.notPrincipals), ...accounts(source.notServiceAccounts)],
+    principals: [
+      ...texts(source.principals),
+      ...accounts(source.serviceAccounts),
+      ...(asksTwice(source) ? [] : domains(source.trustDomains)),
+    ],
+    notPrincipals: [
+      ...texts(source.notPrincipals),
+      ...accounts(source.notServiceAccounts),
+      ...domains(source.notTrustDomains),
+    ],
     namespaces: texts(source.namespaces),
     notNamespaces: texts(source.notNamespaces),
     sourceIps: ranges(source.ipBlocks),
@@ -118,6 +139,7 @@ const conditions: Conditions = {
   "source.ip": (values, not) => (not ? { notSourceIps: ranges(values) } : { sourceIps: ranges(values) }),
   "source.namespace": (values, not) => (not ? { notNamespaces: texts(values) } : { namespaces: texts(values) }),
   "source.principal": (values, not) => (not ? { notPrincipals: texts(values) } : { principals: texts(values) }),
+  "source.trustDomain": (values, not) => (not ? { notPrincipals: domains(values) } : { principals: domains(values) }),
   "source.serviceAccount": (values, not, { namespace }) => {
     const accounts = values.map((value) => accountMatch(value, namespace));
     return not ? { notPrincipals: accounts } : { principals: accounts };

@@ -1,7 +1,8 @@
 import type { Authorization } from "#gen/istio/istio/security/authorization.ts";
 import type { Address } from "#gen/istio/istio/workload/workload.ts";
-import type { Snapshot } from "../../model/snapshot.ts";
+import type { Service, Snapshot } from "../../model/snapshot.ts";
 import type { Memo } from "../memo.ts";
+import { serverIdentities } from "../server-identities.ts";
 import type { AmbientResources } from "../translate.ts";
 import { serviceAddress, serviceKey, workloadAddress, workloadUid } from "./addresses.ts";
 import { localityOf } from "./locality.ts";
@@ -18,14 +19,16 @@ export function translateZtunnel(snapshot: Snapshot, memo: Memo): AmbientResourc
     const addresses: (readonly [string, Address])[] = [];
     const authorizations = new Map<string, Authorization>();
     for (const policy of authorizationPolicies) {
-      const make = () => authorizationOf(policy, mesh.rootNamespace);
+      const make = () => authorizationOf(policy, mesh);
       const authorization = memo.of(policy, "authorization", [mesh], make);
       if (authorization !== undefined) authorizations.set(authorizationKey(authorization), authorization);
     }
     for (const service of services.values()) {
       // A name for another name: whoever looks it up gets that one.
       if (service.origin.kind === "Service" && service.external) continue;
-      addresses.push([serviceKey(service), memo.of(service, "address", [], () => serviceAddress(service))]);
+      const aliases = aliasIdentities(snapshot, service, memo);
+      const address = memo.of(service, "address", [aliases], () => serviceAddress(service, aliases));
+      addresses.push([serviceKey(service), address]);
       const list = endpoints.get(service.hostname);
       addresses.push(...memo.of(service, "unmanaged", [list], () => unmanagedWorkloads(snapshot, service)));
     }
@@ -46,4 +49,17 @@ export function translateZtunnel(snapshot: Snapshot, memo: Memo): AmbientResourc
     }
     return { addresses: new Map(addresses), authorizations };
   });
+}
+
+/**
+ * Names of the service's servers in the aliases of the trust domain. A ztunnel knows each workload's name in the mesh's own domain;
+ * certificates that were signed before the domain changed still have the other one.
+ */
+function aliasIdentities(snapshot: Snapshot, service: Service, memo: Memo): readonly string[] {
+  const identities = serverIdentities(snapshot, service, memo);
+  const { trustDomain, trustDomainAliases } = snapshot.mesh;
+  if (trustDomainAliases.length === 0) return service.subjectAltNames;
+  return memo.of(service, "alias identities", [identities, trustDomain], () =>
+    identities.filter((name) => !name.startsWith(`spiffe://${trustDomain}/`)),
+  );
 }

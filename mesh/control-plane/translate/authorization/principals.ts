@@ -25,6 +25,10 @@ const namespace: Attribute<Principal> = {
   l4: true,
   match: (value) => identity(regexMatcher(`.*/ns/${part(value)}/.*`)),
 };
+const trustDomain: Attribute<Principal> = {
+  l4: true,
+  match: (value) => identity(regexMatcher(`spiffe://${value.split("*").map(quoted).join("[^/]*")}/.*`)),
+};
 const serviceAccount: Attribute<Principal> = {
   l4: true,
   match: (value, { namespace: own }) => {
@@ -57,6 +61,7 @@ export function sourcePrincipal(
       { attribute: principal, values: source.principals, notValues: source.notPrincipals },
       { attribute: namespace, values: source.namespaces, notValues: source.notNamespaces },
       { attribute: serviceAccount, values: source.serviceAccounts, notValues: source.notServiceAccounts },
+      { attribute: trustDomain, values: source.trustDomains, notValues: source.notTrustDomains },
       { attribute: sourceAddress, values: source.ipBlocks, notValues: source.notIpBlocks },
       { attribute: remoteAddress, values: source.remoteIpBlocks, notValues: source.notRemoteIpBlocks },
       { attribute: requestPrincipal, values: source.requestPrincipals, notValues: source.notRequestPrincipals },
@@ -79,6 +84,8 @@ function attributeOf(key: string): Attribute<Principal> | undefined {
       return namespace;
     case "source.principal":
       return principal;
+    case "source.trustDomain":
+      return trustDomain;
     case "source.serviceAccount":
       return serviceAccount;
     case "request.auth.principal":
