@@ -40,6 +40,7 @@ export async function startEmbedded(): Promise<Target & { stop(): Promise<void> 
   const client = await rawClient(kubeconfigConnection(kubeconfig));
   return {
     client,
+    kubeconfig,
     stop: async () => {
       client.close();
       controllers.stop();

@@ -26,6 +26,18 @@ export const knownDifferences: readonly KnownDifference[] = [
     at: "watches/too old: *",
     reason: "a new store still remembers its first revision; the store's own tests have one that is gone",
   },
+  {
+    at: "definition-rules/a rule that is no expression: *",
+    reason: "the words of the parser of cel-go, for an expression that is none",
+  },
+  {
+    at: "custom-objects/*: body.metadata.managedFields[*].time",
+    reason: "Kubernetes forgets when a custom object was scaled",
+  },
+  {
+    at: "custom-versions/*: body.metadata.managedFields",
+    reason: "Kubernetes forgets all managers when a field of theirs is not in the version that is stored",
+  },
 ];
 
 const escaped = (text: string): string => text.replace(/[.+?^${}()|[\]\\]/g, "\\$&");

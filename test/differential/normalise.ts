@@ -7,6 +7,16 @@ const token = /eyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 
 const controllers = new Set(["kube-controller-manager", "kube-scheduler", "kubelet"]);
 
+/** In what order several problems are told is a matter of chance: maps of Go have none. */
+function inOrder(status: JsonObject): JsonObject {
+  const details = isObject(status.details) ? status.details : {};
+  const causes = Array.isArray(details.causes) ? details.causes : [];
+  if (causes.length < 2) return status;
+  const sorted = causes.map((cause) => JSON.stringify(cause)).sort();
+  const message = String(status.message).replace(/ is invalid: .*$/s, " is invalid: (several)");
+  return { ...status, message, details: { ...details, causes: sorted.map((cause) => JSON.parse(cause) as Json) } };
+}
+
 const isListMeta = (metadata: JsonObject): boolean =>
   metadata.resourceVersion !== undefined && metadata.name === undefined && metadata.uid === undefined;
 
@@ -24,7 +34,7 @@ export class Normaliser {
   }
 
   value(value: Json): Json {
-    return this.#visit(value, "");
+    return this.#visit(isObject(value) && value.reason === "Invalid" ? inOrder(value) : value, "");
   }
 
   text(text: string): string {

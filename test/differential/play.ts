@@ -10,6 +10,9 @@ import { Normaliser } from "./normalise.ts";
 /** A cluster under comparison. */
 export interface Target {
   readonly client: RawClient;
+  readonly kubeconfig: string;
+  /** Ends the API server and starts it again with what it stored; undefined where that cannot be done. */
+  readonly restart?: () => Promise<void>;
   /** Values that cases may use beside their own, as `$image`. */
   readonly variables?: Readonly<Record<string, string>>;
 }

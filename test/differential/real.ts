@@ -7,10 +7,13 @@ import { promisify } from "node:util";
 import { kubeconfigConnection } from "#kube/kubeconfig.ts";
 import { rawClient } from "./client.ts";
 import type { Target } from "./play.ts";
+import { programs, startBinaries } from "./real-binaries.ts";
 
 const run = promisify(execFile);
 
 export interface RealCluster extends Target {
+  /** Whether pods run in it. */
+  readonly hasNode: boolean;
   stop(): Promise<void>;
 }
 
@@ -18,6 +21,8 @@ export interface RealCluster extends Target {
 export interface RealSettings {
   /** Kubeconfig of a real cluster that is there already. */
   readonly kubeconfig: string | undefined;
+  /** Folder with Kubernetes' own programs: without Docker, and without a node. */
+  readonly binaries: string | undefined;
   /** Image and configuration for kind, where its own image cannot be pulled. */
   readonly image: string | undefined;
   readonly config: string | undefined;
@@ -25,14 +30,19 @@ export interface RealSettings {
 
 export const settingsOf = (env: NodeJS.ProcessEnv): RealSettings => ({
   kubeconfig: env.SLIPWAY_REAL_KUBECONFIG,
+  binaries: env.SLIPWAY_REAL_BINARIES,
   image: env.SLIPWAY_KIND_IMAGE,
   config: env.SLIPWAY_KIND_CONFIG,
 });
 
 /** Why there is no real cluster to compare with, in one line; undefined if there is one. */
-export async function whyNotReal({ kubeconfig }: RealSettings): Promise<string | undefined> {
+export async function whyNotReal({ kubeconfig, binaries }: RealSettings): Promise<string | undefined> {
   if (kubeconfig !== undefined)
     return existsSync(kubeconfig) ? undefined : `SLIPWAY_REAL_KUBECONFIG names ${kubeconfig}, which is not there`;
+  if (binaries !== undefined) {
+    const missing = programs.find((program) => !existsSync(join(binaries, program)));
+    return missing === undefined ? undefined : `SLIPWAY_REAL_BINARIES names a folder without ${missing}`;
+  }
   const works = (command: string, ...args: readonly string[]): Promise<boolean> =>
     run(command, args, { timeout: 10_000 }).then(
       () => true,
@@ -47,8 +57,9 @@ export async function whyNotReal({ kubeconfig }: RealSettings): Promise<string |
 export async function openReal(settings: RealSettings): Promise<RealCluster> {
   if (settings.kubeconfig !== undefined) {
     const client = await rawClient(kubeconfigConnection(settings.kubeconfig));
-    return { client, stop: async () => client.close() };
+    return { client, kubeconfig: settings.kubeconfig, hasNode: true, stop: async () => client.close() };
   }
+  if (settings.binaries !== undefined) return startBinaries(settings.binaries);
   const folder = await mkdtemp(join(tmpdir(), "slipway-real-"));
   const kubeconfig = join(folder, "kubeconfig");
   const name = `slipway-differential-${process.pid}`;
@@ -68,6 +79,8 @@ export async function openReal(settings: RealSettings): Promise<RealCluster> {
     const client = await rawClient(kubeconfigConnection(kubeconfig));
     return {
       client,
+      kubeconfig,
+      hasNode: true,
       stop: async () => {
         client.close();
         await remove();

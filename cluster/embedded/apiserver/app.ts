@@ -1,15 +1,17 @@
 import { mkdir } from "node:fs/promises";
 import { createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
-import { stringify } from "yaml";
 import type { ResourceTypes } from "../controllers/context.ts";
 import { type Clock, type Logger, timestamp } from "../machinery/clock.ts";
+import { asObject } from "../machinery/json.ts";
 import type { NodeBackend } from "../machinery/node-backend.ts";
-import type { Resources } from "../machinery/resources.ts";
+import { type Resources, StatusError } from "../machinery/resources.ts";
 import type { MintToken } from "../node/tokens.ts";
 import { Store } from "../store/store.ts";
+import { kubeconfigOf } from "./admin-kubeconfig.ts";
 import { Catalog } from "./catalog.ts";
-import { type ClusterCertificates, openCertificates } from "./certificates.ts";
+import { openCertificates } from "./certificates.ts";
+import { DefinitionKeeper } from "./definitions/keeper.ts";
 import { LocalResources } from "./local-resources.ts";
 import { PodStreams } from "./pod-streams.ts";
 import { Registry } from "./registry.ts";
@@ -65,6 +67,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const catalog = new Catalog(store);
   const registry = new Registry(store, catalog, { serviceCidr: options.serviceCidr, now });
   registry.setWebhooks(new Webhooks(store));
+  const keeper = keeperOf(registry, catalog, { now, logger });
+  keeper.start();
   const tokens = new ServiceAccountTokens(certificates.tokenKey, store);
   let backend: NodeBackend | undefined;
   const streams = new PodStreams(store, () => {
@@ -107,6 +111,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       backend = node;
     },
     stop: async () => {
+      keeper.stop();
       options.outerServer.close();
       inner.close();
       for (const connection of connections) connection.destroy();
@@ -115,19 +120,25 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
 }
 
-function kubeconfigOf(server: string, { ca, admin }: ClusterCertificates): string {
-  const base64 = (text: string): string => Buffer.from(text).toString("base64");
-  return stringify({
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [{ name: "slipway", cluster: { server, "certificate-authority-data": base64(ca) } }],
-    users: [
-      {
-        name: "slipway",
-        user: { "client-certificate-data": base64(admin.cert), "client-key-data": base64(admin.key) },
-      },
-    ],
-    contexts: [{ name: "slipway", context: { cluster: "slipway", user: "slipway" } }],
-    "current-context": "slipway",
+function keeperOf(
+  registry: Registry,
+  catalog: Catalog,
+  { now, logger }: { readonly now: () => string; readonly logger: Logger },
+): DefinitionKeeper {
+  const keeper = new DefinitionKeeper(registry.store, {
+    now,
+    deleteObject: async ({ spec }, { metadata }) => {
+      const { group, names } = asObject(spec);
+      const kind = catalog.kinds.find((one) => one.group === group && one.resource === asObject(names).plural);
+      if (kind === undefined) return;
+      await registry.delete(kind, { namespace: metadata.namespace, name: metadata.name ?? "" }).catch(ignoreGone);
+    },
+    onError: (error) => logger.warn({ error: String(error) }, "a definition could not be looked after"),
   });
+  registry.setDefinitionKeeper(keeper);
+  return keeper;
+}
+
+function ignoreGone(error: unknown): void {
+  if (!(error instanceof StatusError) || error.code !== 404) throw error;
 }

@@ -1,7 +1,7 @@
 import type { KnownType, ResourceTypes } from "../controllers/context.ts";
-import type { ApiObject } from "../machinery/api-object.ts";
 import type { Store } from "../store/store.ts";
 import { kindsOf } from "./custom-kinds.ts";
+import { isServed } from "./definitions/naming.ts";
 import { builtInKinds, type Kind } from "./kinds.ts";
 
 const DEFINITIONS = "apiextensions.k8s.io/customresourcedefinitions";
@@ -50,10 +50,7 @@ export class Catalog implements ResourceTypes {
   }
 
   #rebuild(): void {
-    const custom = this.#store
-      .list(DEFINITIONS)
-      .filter((definition: ApiObject) => definition.metadata.deletionTimestamp === undefined)
-      .flatMap(kindsOf);
+    const custom = this.#store.list(DEFINITIONS).filter(isServed).flatMap(kindsOf);
     this.#kinds = [...builtInKinds, ...custom];
     this.#byPath = new Map(this.#kinds.map((kind) => [`${kind.group}/${kind.version}/${kind.resource}`, kind]));
     for (const listener of this.#listeners) listener();

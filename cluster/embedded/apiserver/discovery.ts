@@ -1,7 +1,10 @@
+import { createHash } from "node:crypto";
+import { isCustom } from "./custom-kinds.ts";
 import type { Kind } from "./kinds.ts";
 
 /** The verbs of every kind that is stored. */
 const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+const CUSTOM_VERBS = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 /** Kinds that are only asked, never stored. */
 const reviews: readonly {
   readonly group: string;
@@ -80,16 +83,17 @@ function resourceList(group: string, version: string, kinds: readonly Kind[]): u
       singularName: kind.singular,
       namespaced: kind.namespaced,
       kind: kind.kind,
-      verbs: VERBS,
+      verbs: isCustom(kind) ? CUSTOM_VERBS : VERBS,
       ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }),
       ...(kind.categories.length > 0 && { categories: kind.categories }),
+      storageVersionHash: storageHash(kind),
     },
     ...kind.subresources.map((subresource) => ({
       name: `${kind.resource}/${subresource}`,
       singularName: "",
       namespaced: kind.namespaced,
-      kind: kind.kind,
-      verbs: ["get", "patch", "update", "create"],
+      ...(subresource === "scale" ? { group: "autoscaling", version: "v1", kind: "Scale" } : { kind: kind.kind }),
+      verbs: isCustom(kind) ? ["get", "patch", "update"] : ["get", "patch", "update", "create"],
     })),
   ]);
   const asked = reviews.filter(inGroup).map(({ resource, kind, namespaced }) => ({
@@ -105,4 +109,11 @@ function resourceList(group: string, version: string, kinds: readonly Kind[]): u
     groupVersion: group === "" ? version : `${group}/${version}`,
     resources: [...resources, ...asked],
   };
+}
+
+/** Tells clients whether objects are stored in another version than before. */
+function storageHash(kind: Kind): string {
+  const version = isCustom(kind) ? kind.storageVersion : kind.version;
+  const digest = createHash("sha256").update(`${kind.group}/${version}/${kind.kind}`).digest();
+  return digest.subarray(0, 8).toString("base64");
 }

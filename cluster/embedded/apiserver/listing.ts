@@ -3,7 +3,7 @@ import type { ApiObject } from "../machinery/api-object.ts";
 import { StatusError } from "../machinery/resources.ts";
 import { RevisionGone } from "../store/watch-hub.ts";
 import { bucketOf } from "./kinds.ts";
-import { present, type Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { sendList } from "./representation.ts";
 import type { ResourceRequest } from "./request.ts";
 import { both, checkFieldSelector, fieldPredicate, labelPredicate, type Predicate } from "./selectors.ts";
@@ -43,7 +43,7 @@ export function list(registry: Registry, target: ResourceRequest, response: Serv
   const left = rest.length - page.length;
   const last = page.at(-1);
   sendList(response, target, {
-    items: page.map((object) => present(kind, object)),
+    items: page.map((object) => registry.present(kind, object)),
     metadata: {
       resourceVersion: String(revision),
       ...(left > 0 && last !== undefined && { continue: tokenOf({ revision, start: keyOf(last) }) }),

@@ -15,7 +15,7 @@ import { serverSideApply } from "./fields/apply.ts";
 import type { StructShape } from "./fields/shape.ts";
 import { bucketOf, type Kind } from "./kinds.ts";
 import { jsonPatch, mergePatch, strategicMergePatch } from "./patch.ts";
-import { present, type Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { both, fieldPredicate, labelPredicate } from "./selectors.ts";
 import { unknownPath } from "./status.ts";
 
@@ -51,7 +51,7 @@ export class LocalResources implements Resources {
     const fits = both(labelPredicate(options.labelSelector), fieldPredicate(options.fieldSelector));
     const items = this.#registry.store
       .list(bucketOf(kind), kind.namespaced ? options.namespace : undefined)
-      .map((object) => present(kind, object));
+      .map((object) => this.#registry.present(kind, object));
     return {
       items: (fits === undefined ? items : items.filter(fits)).map(toTyped<T>),
       resourceVersion: String(this.#registry.store.revision),
@@ -113,7 +113,7 @@ export class LocalResources implements Resources {
     // Told in a turn of its own: who watches may still be putting its listeners in place.
     let waiting: { readonly event: "ADDED" | "MODIFIED" | "DELETED"; readonly object: ApiObject }[] | undefined = [];
     const deliver = (event: "ADDED" | "MODIFIED" | "DELETED", object: ApiObject): void => {
-      if (!disposed) observer.onEvent({ type: event, object: toTyped<T>(present(kind, object)) });
+      if (!disposed) observer.onEvent({ type: event, object: toTyped<T>(this.#registry.present(kind, object)) });
     };
     const tell = (event: "ADDED" | "MODIFIED" | "DELETED", object: ApiObject): void => {
       if (waiting === undefined) deliver(event, object);

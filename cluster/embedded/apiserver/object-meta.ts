@@ -1,13 +1,13 @@
 import type { ApiObject } from "../machinery/api-object.ts";
-import { cloneJson, isObject } from "../machinery/json.ts";
+import { asArray, asObject, cloneJson, isObject, type JsonObject } from "../machinery/json.ts";
 import type { Kind } from "./kinds.ts";
-import { type FieldProblem, invalid } from "./status.ts";
+import type { FieldProblem } from "./status.ts";
 
-const SUBDOMAIN =
+export const SUBDOMAIN =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const LABEL_1123 =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-const LABEL_1035 =
+export const LABEL_1035 =
   "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 const NAME_PART =
   "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
@@ -18,21 +18,26 @@ const invalidValue = (field: string, value: string, why: string): FieldProblem =
   field,
   message: `Invalid value: ${JSON.stringify(value)}: ${why}`,
 });
-const isSubdomain = (text: string): boolean =>
+export const isSubdomain = (text: string): boolean =>
   text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text);
 
 /** What Kubernetes refuses in an object's metadata: names, labels, annotations, finalizers. */
-export function metadataProblems(kind: Kind, { metadata }: ApiObject): readonly FieldProblem[] {
-  return [
-    ...nameProblems(kind, metadata.name ?? ""),
-    ...Object.entries(metadata.labels ?? {}).flatMap(([key, value]) => [
-      ...keyProblems("metadata.labels", key),
-      ...labelValueProblems("metadata.labels", String(value)),
-    ]),
-    ...Object.keys(metadata.annotations ?? {}).flatMap((key) => keyProblems("metadata.annotations", key)),
-    ...(metadata.finalizers ?? []).flatMap((finalizer, index) => finalizerProblems(index, String(finalizer))),
-  ];
-}
+export const metadataProblems = (kind: Kind, { metadata }: ApiObject): readonly FieldProblem[] => [
+  ...nameProblems(kind, metadata.name ?? ""),
+  ...objectMetaProblems(metadata as JsonObject, "metadata"),
+];
+
+/** The same of metadata that is anywhere, without its name. */
+export const objectMetaProblems = (metadata: JsonObject, path: string): readonly FieldProblem[] => [
+  ...Object.entries(asObject(metadata.labels)).flatMap(([key, value]) => [
+    ...keyProblems(`${path}.labels`, key),
+    ...labelValueProblems(`${path}.labels`, String(value)),
+  ]),
+  ...Object.keys(asObject(metadata.annotations)).flatMap((key) => keyProblems(`${path}.annotations`, key)),
+  ...asArray(metadata.finalizers).flatMap((finalizer, index) =>
+    finalizerProblems(`${path}.finalizers[${index}]`, String(finalizer)),
+  ),
+];
 
 /** Qualified names: an optional domain, then a name. */
 export function keyProblems(field: string, key: string): readonly FieldProblem[] {
@@ -57,8 +62,7 @@ export function labelValueProblems(field: string, value: string): readonly Field
 
 const standardFinalizers = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
 
-function finalizerProblems(index: number, finalizer: string): readonly FieldProblem[] {
-  const field = `metadata.finalizers[${index}]`;
+function finalizerProblems(field: string, finalizer: string): readonly FieldProblem[] {
   const problems = keyProblems(field, finalizer);
   if (problems.length > 0 || finalizer.includes("/") || standardFinalizers.has(finalizer)) return problems;
   return [invalidValue(field, finalizer, "name is neither a standard finalizer name nor is it fully qualified")];
@@ -82,11 +86,6 @@ function nameProblems(kind: Kind, name: string): readonly FieldProblem[] {
   }
   if (name.length > 253) return [invalidValue(field, name, "must be no more than 253 bytes")];
   return isSubdomain(name) ? [] : [invalidValue(field, name, SUBDOMAIN)];
-}
-
-export function checkMetadata(kind: Kind, object: ApiObject): void {
-  const problems = metadataProblems(kind, object);
-  if (problems.length > 0) throw invalid(kind, object.metadata.name ?? "", problems);
 }
 
 /** Gives an update back what only the server may change. Changes `next`. */

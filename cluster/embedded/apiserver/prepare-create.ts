@@ -1,5 +1,6 @@
 import type { ApiObject } from "../machinery/api-object.ts";
 import { asArray, asObject, ensureObject, isObject, type JsonObject } from "../machinery/json.ts";
+import { firstStatus } from "./definitions/prepare.ts";
 import { bucketOf, type Kind } from "./kinds.ts";
 
 /**
@@ -21,6 +22,9 @@ export function prepareForCreate(kind: Kind, object: ApiObject): void {
     case "/events":
       for (const name of ["firstTimestamp", "lastTimestamp", "eventTime"]) object[name] ??= null;
       for (const name of ["reportingComponent", "reportingInstance"]) object[name] ??= "";
+      return;
+    case "apiextensions.k8s.io/customresourcedefinitions":
+      object.status = firstStatus(object);
       return;
     case "apps/replicasets":
       object.status = { replicas: 0 };

@@ -1,13 +1,18 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { ApiObject } from "../machinery/api-object.ts";
-import { asObject, cloneJson, isObject } from "../machinery/json.ts";
+import { asObject, asString, cloneJson, isObject, type JsonObject } from "../machinery/json.ts";
 import type { DeleteOptions } from "../machinery/resources.ts";
 import { RevisionConflict, type Store } from "../store/store.ts";
 import { allocateService, checkNodePorts } from "./allocate.ts";
 import type { Catalog } from "./catalog.ts";
-import { establishedStatus, isCustom } from "./custom-kinds.ts";
+import { CustomChecks, completeCustom } from "./custom/custom-object.ts";
+import { CustomViews } from "./custom/views.ts";
+import { type CustomKind, isCustom } from "./custom-kinds.ts";
 import { applyDefaults } from "./defaults/defaults.ts";
+import { definitionWarnings } from "./definitions/definition-check.ts";
+import { CLEANUP, type DefinitionKeeper, terminating } from "./definitions/keeper.ts";
+import { withStoredVersions } from "./definitions/prepare.ts";
 import { withEphemeralContainers } from "./ephemeral-containers.ts";
 import { zeroOf } from "./fields/built-in-shapes.ts";
 import { pruneUnknown } from "./fields/field-check.ts";
@@ -15,12 +20,21 @@ import { managedAfterUpdate } from "./fields/managers.ts";
 import { Shapes } from "./fields/shapes.ts";
 import { tidy } from "./fields/tidy.ts";
 import { apiVersionOf, bucketOf, hasGeneration, type Kind } from "./kinds.ts";
-import { checkMetadata, keepImmutable } from "./object-meta.ts";
+import { keepImmutable, metadataProblems } from "./object-meta.ts";
 import { admitPod } from "./pod-admission.ts";
 import { prepareForCreate } from "./prepare-create.ts";
 import { problemsOf } from "./rules/rules.ts";
-import { alreadyExists, badRequest, conflict, failedPrecondition, forbidden, invalid, notFound } from "./status.ts";
-import { enforceSchema } from "./structural-schema.ts";
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  createDuringTermination,
+  type FieldProblem,
+  failedPrecondition,
+  forbidden,
+  invalid,
+  notFound,
+} from "./status.ts";
 import type { Webhooks } from "./webhooks.ts";
 
 export interface WriteOptions {
@@ -36,6 +50,7 @@ export interface WriteOptions {
   readonly manager?: string;
 }
 
+const DEFINITIONS = "apiextensions.k8s.io/customresourcedefinitions";
 /** Tries of a write that lost against another one. */
 const ATTEMPTS = 8;
 
@@ -45,9 +60,12 @@ export class Registry {
   #turn: Promise<unknown> = Promise.resolve();
   readonly #catalog: Catalog;
   readonly shapes = new Shapes();
+  readonly #customChecks = new CustomChecks();
+  readonly #views = new CustomViews();
   readonly #serviceCidr: string;
   readonly #now: () => string;
   #webhooks: Webhooks | undefined;
+  #keeper: DefinitionKeeper | undefined;
 
   constructor(store: Store, catalog: Catalog, options: { readonly serviceCidr: string; readonly now: () => string }) {
     this.store = store;
@@ -60,9 +78,24 @@ export class Registry {
     this.#webhooks = webhooks;
   }
 
+  setDefinitionKeeper(keeper: DefinitionKeeper): void {
+    this.#keeper = keeper;
+  }
+
+  /** A stored object in the version that was asked for; the versions of built-in kinds have the same fields. */
+  present(kind: Kind, object: ApiObject): ApiObject {
+    if (isCustom(kind)) return this.#views.shown(kind, object);
+    const apiVersion = apiVersionOf(kind);
+    return object.apiVersion === apiVersion ? object : { ...object, apiVersion };
+  }
+
+  #stored(kind: Kind, object: ApiObject): ApiObject {
+    return isCustom(kind) ? this.#views.stored(kind, object) : object;
+  }
+
   get(kind: Kind, namespace: string | undefined, name: string): ApiObject | undefined {
     const object = this.store.get(keyOf(kind, namespace, name));
-    return object === undefined ? undefined : present(kind, object);
+    return object === undefined ? undefined : this.present(kind, object);
   }
 
   async create(kind: Kind, body: ApiObject, options: WriteOptions = {}): Promise<ApiObject> {
@@ -92,12 +125,12 @@ export class Registry {
     if (kind.subresources.includes("status")) delete object.status;
     this.#prepare(kind, object, options);
     this.#recordManager(kind, { before: undefined, after: object }, options);
+    if (isCustom(kind) && kind.isTerminating) throw createDuringTermination();
     if (bucketOf(kind) === "/pods") admitPod(object, this.store);
     const admitted = await this.#admit(kind, object, { operation: "CREATE", options, old: undefined });
     // What a webhook added is completed like everything else.
     this.#prepare(kind, admitted, options);
     prepareForCreate(kind, admitted);
-    checkMetadata(kind, admitted);
     this.#validate(kind, admitted, { old: undefined, options });
     if (bucketOf(kind) === "/services") return this.#inTurn(() => this.#commitNew(kind, admitted, options));
     return this.#commitNew(kind, admitted, options);
@@ -106,15 +139,17 @@ export class Registry {
   async #commitNew(kind: Kind, object: ApiObject, options: WriteOptions): Promise<ApiObject> {
     const { namespace, name = "" } = object.metadata;
     if (bucketOf(kind) === "/services") allocateService(object, this.store, this.#serviceCidr);
-    if (bucketOf(kind) === "apiextensions.k8s.io/customresourcedefinitions")
-      object.status = establishedStatus(object, this.#now());
     if (options.dryRun) return object;
     if (bucketOf(kind) === "/services") checkNodePorts(object);
     try {
-      return present(
-        kind,
-        await this.store.commit({ key: keyOf(kind, namespace, name), expected: 0, next: stored(kind, object) }),
-      );
+      const made = await this.store.commit({
+        key: keyOf(kind, namespace, name),
+        expected: 0,
+        next: this.#stored(kind, object),
+      });
+      // Who defined a kind uses it at once, unlike on clusters whose parts take turns.
+      if (bucketOf(kind) === DEFINITIONS) await this.#keeper?.settle();
+      return this.present(kind, made);
     } catch (error) {
       if (error instanceof RevisionConflict) throw alreadyExists(kind, name);
       throw error;
@@ -203,6 +238,9 @@ export class Registry {
     const finalizers = new Set(metadata.finalizers);
     if (options.propagationPolicy === "Foreground") finalizers.add("foregroundDeletion");
     if (options.propagationPolicy === "Orphan") finalizers.add("orphan");
+    const isDefinition = bucketOf(kind) === DEFINITIONS;
+    // Its objects go first.
+    if (isDefinition && metadata.deletionTimestamp === undefined) finalizers.add(CLEANUP);
     const isPod = bucketOf(kind) === "/pods";
     const spec = isObject(object.spec) ? object.spec : {};
     const grace = isPod ? (options.gracePeriodSeconds ?? Number(spec.terminationGracePeriodSeconds ?? 30)) : 0;
@@ -229,9 +267,10 @@ export class Registry {
       : new Date(Date.parse(this.#now()) + grace * 1000).toISOString().replace(/\.\d+Z$/, "Z");
     if (hasGeneration(kind)) metadata.generation = (metadata.generation ?? 1) + 1;
     if (isNamespace) object.status = { ...(isObject(object.status) ? object.status : {}), phase: "Terminating" };
+    if (isDefinition) object.status = terminating(asObject(object.status), this.#now());
     if (options.dryRun) return { object, gone: false };
     return {
-      object: present(kind, await this.store.commit({ key, expected, next: stored(kind, object) })),
+      object: this.present(kind, await this.store.commit({ key, expected, next: this.#stored(kind, object) })),
       gone: false,
     };
   }
@@ -269,11 +308,14 @@ export class Registry {
         next = await this.#admit(kind, next, { operation: "UPDATE", options, old: current });
         this.#prepare(kind, next, options);
       }
-      checkMetadata(kind, next);
+      if (bucketOf(kind) === DEFINITIONS) next.status = withStoredVersions(asObject(next.status), next);
       this.#validate(kind, next, { old: current, options });
       if (bucketOf(kind) === "/services") allocateService(next, this.store, this.#serviceCidr);
       this.#countGeneration(kind, next, current);
-    } else this.#recordManager(kind, { before: current, after: next }, options);
+    } else {
+      if (isCustom(kind)) this.#prepareStatus(kind, next, { current, options });
+      this.#recordManager(kind, { before: current, after: next }, options);
+    }
     if (options.dryRun)
       return { ...next, metadata: { ...next.metadata, resourceVersion: current.metadata.resourceVersion ?? "" } };
     const key = keyOf(kind, current.metadata.namespace, current.metadata.name ?? "");
@@ -282,7 +324,7 @@ export class Registry {
     if (isReleased(kind, next)) return this.store.commit({ key, expected, next: undefined });
     next.metadata.resourceVersion = current.metadata.resourceVersion ?? "";
     if (isDeepStrictEqual(next, current)) return current;
-    return present(kind, await this.store.commit({ key, expected, next: stored(kind, next) }));
+    return this.present(kind, await this.store.commit({ key, expected, next: this.#stored(kind, next) }));
   }
 
   #prepare(kind: Kind, object: ApiObject, options: WriteOptions): void {
@@ -293,9 +335,16 @@ export class Registry {
       applyDefaults(kind, object);
       return tidy(object, this.shapes.of(kind));
     }
-    const { problems, unknown } = enforceSchema(kind.schema, object);
-    reportUnknown(kind, unknown, options);
-    if (problems.length > 0) throw invalid(kind, object.metadata.name ?? "", problems);
+    reportUnknown(kind, completeCustom(kind, object), options);
+  }
+
+  #prepareStatus(
+    kind: CustomKind,
+    next: ApiObject,
+    { current, options }: { readonly current: ApiObject; readonly options: WriteOptions },
+  ): void {
+    this.#prepare(kind, next, options);
+    this.#validate(kind, next, { old: current, options });
   }
 
   #recordManager(
@@ -338,9 +387,26 @@ export class Registry {
     object: ApiObject,
     { old, options }: { readonly old: ApiObject | undefined; readonly options: WriteOptions },
   ): void {
-    if (isCustom(kind) || options.fieldValidation === undefined) return;
-    const problems = problemsOf(object, old);
+    const own = isCustom(kind)
+      ? this.#judgeCustom(kind, object, { old, options })
+      : options.fieldValidation === undefined
+        ? []
+        : problemsOf(object, old);
+    const isStatus = options.subresource === "status";
+    const problems = isStatus ? own : [...metadataProblems(kind, object), ...own];
+    if (bucketOf(kind) === DEFINITIONS) for (const text of definitionWarnings(object)) options.onWarning?.(text);
     if (problems.length > 0) throw invalid(kind, object.metadata.name ?? "", problems);
+  }
+
+  #judgeCustom(
+    kind: CustomKind,
+    object: ApiObject,
+    { old, options }: { readonly old: ApiObject | undefined; readonly options: WriteOptions },
+  ): readonly FieldProblem[] {
+    const isStatus = options.subresource === "status";
+    const { problems, warnings } = this.#customChecks.verdict(kind, object, { old, isStatus });
+    for (const { field, message } of warnings) options.onWarning?.(`${field}: ${message}`);
+    return problems;
   }
 
   async #admit(
@@ -365,7 +431,15 @@ export class Registry {
     if (!isObject(object.metadata)) object.metadata = {};
   }
 
-  #wrongType(kind: Kind, { apiVersion, kind: given }: ApiObject): Error {
+  #wrongType(kind: Kind, { apiVersion, kind: given, metadata }: ApiObject): Error {
+    if (isCustom(kind))
+      return apiVersion === apiVersionOf(kind)
+        ? invalid({ group: kind.group, kind: given }, asString((metadata as JsonObject | undefined)?.name), [
+            { field: "kind", message: `Invalid value: ${JSON.stringify(given)}: must be ${kind.kind}` },
+          ])
+        : badRequest(
+            `the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(kind)})`,
+          );
     const version = apiVersion.slice(apiVersion.indexOf("/") + 1);
     const known = this.#catalog.findKind(apiVersion, given);
     const package_ = ({ group }: Kind): string => (group === "" ? "core" : (group.split(".")[0] ?? ""));
@@ -391,16 +465,6 @@ export function keyOf(
   name: string,
 ): { bucket: string; namespace: string; name: string } {
   return { bucket: bucketOf(kind), namespace: kind.namespaced ? (namespace ?? "") : "", name };
-}
-
-/** An object in the version that was asked for; all versions of a kind have the same fields (conversion None). */
-export function present(kind: Kind, object: ApiObject): ApiObject {
-  const apiVersion = apiVersionOf(kind);
-  return object.apiVersion === apiVersion ? object : { ...object, apiVersion };
-}
-
-function stored(kind: Kind, object: ApiObject): ApiObject {
-  return isCustom(kind) ? { ...object, apiVersion: `${kind.group}/${kind.storageVersion}` } : object;
 }
 
 function isReleased(kind: Kind, object: ApiObject): boolean {

@@ -86,7 +86,7 @@ export function checkFieldSelector(kind: Kind, selector: string | undefined): vo
   for (const { path } of fieldTerms(selector)) {
     if (names.includes(path) || path === "metadata.namespace" || more?.includes(path)) continue;
     throw badRequest(
-      more === undefined || isCustom(kind)
+      more === undefined
         ? `"${path}" is not a known field selector: only ${[...names, ...(more ?? [])].map((name) => `"${name}"`).join(", ")}`
         : `field label not supported: ${path}`,
     );

@@ -7,7 +7,9 @@ import { asArray, asObject, asString } from "../machinery/json.ts";
 import { StatusError } from "../machinery/resources.ts";
 import type { Catalog } from "./catalog.ts";
 import type { ClusterCertificates } from "./certificates.ts";
+import { isCustom } from "./custom-kinds.ts";
 import { discover } from "./discovery.ts";
+import type { Kind } from "./kinds.ts";
 import { openApi } from "./openapi.ts";
 import type { PodStreams } from "./pod-streams.ts";
 import { type Identity, isAllowed, mayDiscover } from "./rbac.ts";
@@ -122,10 +124,11 @@ function resourceRequest(
   return { ...parsed, query: url.searchParams, identity, request };
 }
 
-/** Whether kinds of the path's group are served, in whatever version. */
+/** Whether kinds of the path's group are served; of custom kinds the version counts too. */
 function isServed(path: string, catalog: Catalog): boolean {
-  const [, root, group = ""] = path.split("/");
-  return root === "api" || (root === "apis" && catalog.kinds.some((kind) => kind.group === group));
+  const [, root, group = "", version = ""] = path.split("/");
+  const serves = (kind: Kind): boolean => kind.group === group && (!isCustom(kind) || kind.version === version);
+  return root === "api" || (root === "apis" && catalog.kinds.some(serves));
 }
 
 /** By client certificate (CN is the name, O the groups) or service-account token. */

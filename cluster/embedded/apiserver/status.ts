@@ -71,6 +71,8 @@ export const forbiddenObject = (resource: string, name: string, why: string): St
 export const gone = (message: string): StatusError => new StatusError(410, "Expired", message);
 export const methodNotAllowed = (): StatusError =>
   new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});
+export const createDuringTermination = (): StatusError =>
+  new StatusError(405, "MethodNotAllowed", "create not allowed while custom resource definition is terminating", {});
 export const unsupportedMediaType = (): StatusError =>
   new StatusError(
     415,

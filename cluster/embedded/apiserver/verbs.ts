@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { ApiObject } from "../machinery/api-object.ts";
 import { asObject, isObject } from "../machinery/json.ts";
 import type { DeleteOptions } from "../machinery/resources.ts";
+import { isCustom } from "./custom-kinds.ts";
 import { bucketOf, deprecations, type Kind } from "./kinds.ts";
 import { list, selectionOf } from "./listing.ts";
 import { bindPod } from "./local-resources.ts";
@@ -51,13 +52,15 @@ export async function answerVerb(
   response: ServerResponse,
 ): Promise<void> {
   const { subresource, kind } = target;
+  if (isCustom(kind) && subresource !== "" && !kind.subresources.some((one) => one === subresource))
+    throw ["status", "scale"].includes(subresource) ? notFound(kind, target.name ?? "") : unknownPath();
   if (subresource === "scale") return scale(context, target, response);
   if (subresource === "binding" || subresource === "eviction") return act(context, target, response);
   if (subresource !== "" && !["status", "finalize", "approval", "ephemeralcontainers"].includes(subresource))
     throw unknownPath();
   if (subresource !== "" && !kind.subresources.includes(subresource as Kind["subresources"][number]))
     throw unknownPath();
-  const deprecation = deprecations[bucketOf(kind)];
+  const deprecation = isCustom(kind) ? kind.deprecation : deprecations[bucketOf(kind)];
   if (deprecation !== undefined) response.setHeader("warning", `299 - ${JSON.stringify(deprecation)}`);
   if (target.name !== undefined && target.request.method === "POST" && subresource === "") throw methodNotAllowed();
   switch (verbOf(target)) {
@@ -104,6 +107,14 @@ async function update({ registry }: VerbContext, target: ResourceRequest, respon
   const { body, duplicates } = await readObject(target);
   const { kind, namespace, name = "" } = target;
   const options = { ...writeOptions(target, response, "UpdateOptions"), duplicates };
+  if (
+    isCustom(kind) &&
+    (body.metadata.resourceVersion ?? "") === "" &&
+    registry.get(kind, namespace, name) !== undefined
+  )
+    throw invalid({ group: kind.group, kind: kind.resource }, name, [
+      { field: "metadata.resourceVersion", message: "Invalid value: 0: must be specified for an update" },
+    ]);
   sendObject(response, target, {
     code: 200,
     object: await registry.update(kind, { namespace, name }, () => body, options),
@@ -170,6 +181,10 @@ async function readObject({
 }: ResourceRequest): Promise<{ readonly body: ApiObject; readonly duplicates: readonly string[] }> {
   const { value, duplicates } = await readBody(request, kind.kind);
   if (!isObject(value)) throw badRequest("the body is no object");
+  if (isCustom(kind) && typeof value.kind !== "string")
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${kind.kind}): Object 'Kind' is missing in '${JSON.stringify(value)}' (${JSON.stringify(value)})`,
+    );
   if (!isObject(value.metadata)) value.metadata = {};
   return { body: value as ApiObject, duplicates };
 }

@@ -4,7 +4,7 @@ import { StatusError } from "../machinery/resources.ts";
 import { type Change, RevisionGone } from "../store/watch-hub.ts";
 import { apiVersionOf, bucketOf } from "./kinds.ts";
 import { matchProblems, notARevision } from "./listing.ts";
-import { present, type Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { representationOf, showObject } from "./representation.ts";
 import type { ResourceRequest } from "./request.ts";
 import type { Predicate } from "./selectors.ts";
@@ -47,7 +47,7 @@ export function streamChanges(
   };
   let first = true;
   const encode = (object: ApiObject): unknown => {
-    const versioned = present(kind, object);
+    const versioned = registry.present(kind, object);
     if (shown.form === "whole") return versioned === object ? store.encode(object) : versioned;
     const table = showObject(kind, versioned, shown);
     // The columns are said once.

@@ -1,6 +1,9 @@
 import type { Case } from "../case.ts";
 import { serverSideApply } from "./apply.ts";
+import { customObjects, customRules, customVersions } from "./custom-objects.ts";
 import { defaults } from "./defaults.ts";
+import { definitionRules } from "./definition-rules.ts";
+import { definitionNames, definitionSchemas } from "./definitions.ts";
 import { columns, kinds, rows } from "./kinds.ts";
 import { lists } from "./lists.ts";
 import { managedFields } from "./managed-fields.ts";
@@ -21,4 +24,10 @@ export const cases: readonly Case[] = [
   validation,
   lists,
   watches,
+  definitionNames,
+  definitionSchemas,
+  definitionRules,
+  customObjects,
+  customRules,
+  customVersions,
 ];

@@ -1,5 +1,6 @@
 import type { ApiObject } from "../../machinery/api-object.ts";
 import { asArray, asObject, isObject, type Json, type JsonObject } from "../../machinery/json.ts";
+import { defaultDefinition } from "../definitions/prepare.ts";
 import { bucketOf, type Kind } from "../kinds.ts";
 import { ensure, fill } from "./fill.ts";
 import { ownPodSpec } from "./pods.ts";
@@ -53,6 +54,7 @@ const byBucket: Readonly<Record<string, (object: ApiObject) => void>> = {
     for (const port of asArray(object.ports).filter(isObject)) fill(port, { name: "", protocol: "TCP" });
   },
   "networking.k8s.io/networkpolicies": ofSpec(networkPolicySpec),
+  "apiextensions.k8s.io/customresourcedefinitions": defaultDefinition,
   "autoscaling/horizontalpodautoscalers": ofSpec(autoscalerSpec),
   "scheduling.k8s.io/priorityclasses": (object) => fill(object, { preemptionPolicy: "PreemptLowerPriority" }),
   "storage.k8s.io/storageclasses": (object) =>

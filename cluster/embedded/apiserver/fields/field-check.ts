@@ -11,7 +11,7 @@ import type { LeafType, Shape, StructShape } from "./shape.ts";
 export function pruneUnknown(kind: Kind, shape: StructShape, object: JsonObject): readonly string[] {
   const unknown: string[] = [];
   try {
-    visit(object, { shape, path: "", owner: kind.kind }, unknown);
+    visit(object, { shape, path: "", told: "", owner: kind.kind }, unknown);
   } catch (error) {
     if (!(error instanceof DecodingError)) throw error;
     throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${error.message}`);
@@ -21,7 +21,10 @@ export function pruneUnknown(kind: Kind, shape: StructShape, object: JsonObject)
 
 interface Place {
   readonly shape: Shape;
+  /** As decoding names it: without the keys of maps. */
   readonly path: string;
+  /** As warnings name it. */
+  readonly told: string;
   /** The struct whose field this is. */
   readonly owner: string;
 }
@@ -44,30 +47,35 @@ function visit(value: Json | undefined, at: Place, unknown: string[]): void {
     case "list":
       if (!Array.isArray(value)) throw wrong();
       for (const [index, item] of value.entries())
-        visit(item, { ...at, shape: shape.item, path: `${path}[${index}]` }, unknown);
+        visit(item, { ...at, shape: shape.item, path: `${path}[${index}]`, told: `${at.told}[${index}]` }, unknown);
       return;
     case "map":
       if (!isObject(value)) throw wrong();
       // Go names the map, not the key.
-      for (const member of Object.values(value)) visit(member, { ...at, shape: shape.value }, unknown);
+      for (const [key, member] of Object.entries(value))
+        visit(member, { ...at, shape: shape.value, told: `${at.told}.${key}` }, unknown);
       return;
     case "struct":
       if (!isObject(value)) throw wrong();
-      visitStruct(value, { shape, path }, unknown);
+      visitStruct(value, { shape, path, told: at.told }, unknown);
   }
 }
 
 function visitStruct(
   value: JsonObject,
-  { shape, path }: { readonly shape: StructShape; readonly path: string },
+  { shape, path, told }: { readonly shape: StructShape; readonly path: string; readonly told: string },
   unknown: string[],
 ): void {
   for (const [name, member] of Object.entries(value)) {
-    const inner = path === "" ? name : `${path}.${name}`;
+    const [inner, shown] = [path, told].map((before) => (before === "" ? name : `${before}.${name}`)) as [
+      string,
+      string,
+    ];
     const field = shape.fields.get(name);
-    if (field !== undefined) visit(member, { shape: field.shape, path: inner, owner: shape.name }, unknown);
+    if (field !== undefined)
+      visit(member, { shape: field.shape, path: inner, told: shown, owner: shape.name }, unknown);
     else {
-      unknown.push(inner);
+      unknown.push(shown);
       delete value[name];
     }
   }

@@ -1,6 +1,5 @@
 import type { ApiObject } from "../../machinery/api-object.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../machinery/json.ts";
-import { StatusError } from "../../machinery/resources.ts";
 import type { FieldProblem } from "../status.ts";
 import { required, unsupported, wrong } from "./problems.ts";
 
@@ -30,10 +29,10 @@ export const networkPolicyProblems = (spec: JsonObject): readonly FieldProblem[]
 
 export function bindingProblems(binding: ApiObject): readonly FieldProblem[] {
   const { kind, name } = asObject(binding.roleRef);
-  // Kubernetes looks the role up before it validates the binding.
-  if (kind !== "Role" && kind !== "ClusterRole")
-    throw new StatusError(500, "", `unsupported role reference kind: ${JSON.stringify(kind ?? "")}`);
-  const problems: FieldProblem[] = asString(name) === "" ? [required("roleRef.name")] : [];
+  const kinds = binding.kind === "RoleBinding" ? ["Role", "ClusterRole"] : ["ClusterRole"];
+  const problems: FieldProblem[] = [];
+  if (!kinds.includes(String(kind))) problems.push(unsupported("roleRef.kind", kind, kinds));
+  if (asString(name) === "") problems.push(required("roleRef.name"));
   for (const [index, subject] of asArray(binding.subjects).map(asObject).entries()) {
     const at = `subjects[${index}]`;
     if (asString(subject.name) === "") problems.push(required(`${at}.name`));

@@ -1,6 +1,12 @@
 import type { Json, JsonObject } from "../../machinery/json.ts";
 import type { FieldProblem } from "../status.ts";
 
+/** A value as messages show it: the JSON of Go, which escapes what HTML would read. */
+function shownValue(value: Json): string {
+  const text = JSON.stringify(value);
+  return typeof value === "object" ? text.replace(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`) : text;
+}
+
 export const required = (field: string, detail = ""): FieldProblem => ({
   field,
   message: `Required value${detail === "" ? "" : `: ${detail}`}`,
@@ -8,11 +14,11 @@ export const required = (field: string, detail = ""): FieldProblem => ({
 });
 export const wrong = (field: string, value: Json | undefined, detail: string): FieldProblem => ({
   field,
-  message: `Invalid value: ${JSON.stringify(value ?? null)}: ${detail}`,
+  message: `Invalid value: ${shownValue(value ?? null)}: ${detail}`,
 });
 export const duplicate = (field: string, value: Json | undefined): FieldProblem => ({
   field,
-  message: `Duplicate value: ${JSON.stringify(value ?? null)}`,
+  message: `Duplicate value: ${shownValue(value ?? null)}`,
   reason: "FieldValueDuplicate",
 });
 export const missing = (field: string, value: string): FieldProblem => ({

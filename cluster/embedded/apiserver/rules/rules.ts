@@ -1,5 +1,6 @@
 import type { ApiObject } from "../../machinery/api-object.ts";
 import { asObject, equalJson } from "../../machinery/json.ts";
+import { definitionProblems } from "../definitions/definition-check.ts";
 import type { FieldProblem } from "../status.ts";
 import { bindingProblems, ingressProblems, networkPolicyProblems } from "./networking.ts";
 import { podProblems } from "./pods.ts";
@@ -32,6 +33,8 @@ export function problemsOf(object: ApiObject, old: ApiObject | undefined): reado
     case "rbac.authorization.k8s.io/v1/RoleBinding":
     case "rbac.authorization.k8s.io/v1/ClusterRoleBinding":
       return bindingProblems(object);
+    case "apiextensions.k8s.io/v1/CustomResourceDefinition":
+      return definitionProblems(object, old);
     default:
       return [];
   }

@@ -6,6 +6,7 @@ export interface Column {
   readonly name: string;
   readonly type?: string;
   readonly format?: string;
+  readonly description?: string;
   /** 1 and more only with -o wide. */
   readonly priority?: number;
   readonly value: (object: ApiObject) => Json;

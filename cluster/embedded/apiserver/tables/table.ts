@@ -27,11 +27,11 @@ export function tableOf(kind: Kind, objects: readonly ApiObject[], { metadata, i
     kind: "Table",
     apiVersion: "meta.k8s.io/v1",
     metadata: metadata as JsonObject,
-    columnDefinitions: columns.map(({ name, type = "string", format = "", priority = 0 }) => ({
+    columnDefinitions: columns.map(({ name, type = "string", format = "", priority = 0, description = "" }) => ({
       name,
       type,
       format,
-      description: "",
+      description,
       priority,
     })),
     rows: isPlain && rows.length === 0 ? null : rows,
@@ -81,6 +81,9 @@ function customColumns(columns: readonly JsonObject[]): readonly Column[] {
     name: asString(column.name),
     type: asString(column.type) || "string",
     format: asString(column.format),
+    description:
+      asString(column.description) ||
+      `Custom resource definition column (in JSONPath format): ${asString(column.jsonPath)}`,
     priority: typeof column.priority === "number" ? column.priority : 0,
     value: (object) => cellOf(readPath(object, asString(column.jsonPath)), asString(column.type)),
   }));

@@ -1,0 +1,303 @@
+import type { Case, RequestStep } from "../case.ts";
+import { definition, object, version } from "./definitions.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const asked = (name: string, schema: Fields): RequestStep => ({
+  name,
+  send: `POST ${path}?dryRun=All`,
+  body: definition({ versions: [version(schema)] }),
+  only: ["kind"],
+});
+
+const rules = (...list: readonly (string | Fields)[]): Fields => ({
+  "x-kubernetes-validations": list.map((rule) => (typeof rule === "string" ? { rule } : rule)),
+});
+
+const text = { type: "string", maxLength: 10 };
+const number = { type: "integer" };
+const fields = {
+  name: text,
+  size: number,
+  ratio: { type: "number" },
+  on: { type: "boolean" },
+  since: { type: "string", format: "date-time" },
+  period: { type: "string", format: "duration" },
+  raw: { type: "string", format: "byte", maxLength: 10 },
+  either: { "x-kubernetes-int-or-string": true },
+  list: { type: "array", maxItems: 10, items: text },
+  set: { type: "array", maxItems: 10, items: text, "x-kubernetes-list-type": "set" },
+  map: {
+    type: "array",
+    maxItems: 10,
+    items: object({ key: text, value: number }, { required: ["key"] }),
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["key"],
+  },
+  labels: { type: "object", maxProperties: 10, additionalProperties: text },
+  any: { "x-kubernetes-preserve-unknown-fields": true },
+  "with-dash": text,
+  "with.dot": text,
+  with__underscores: text,
+  "with/slash": text,
+  if: text,
+  namespace: text,
+  size2: { type: "integer", nullable: true },
+};
+
+/** A rule of `spec`, which has a field of every kind. */
+const of = (name: string, ...list: readonly (string | Fields)[]): RequestStep =>
+  asked(name, object({ spec: object(fields, rules(...list)) }));
+
+const nested = (schema: Fields): Fields => object({ spec: object({ a: schema }) });
+
+/** Rules of definitions are judged when the definition is written. */
+export const definitionRules: Case = {
+  name: "definition-rules",
+  steps: [
+    of("a rule", "self.size > 1"),
+    of("no rule", ""),
+    of("a rule that is blank", "   "),
+    of("a rule that is no expression", "self.size >"),
+    of("a rule of two lines", "self.size > 1\n  && self.size < 5"),
+    of("an undeclared name", "other.size > 1"),
+    of("an undefined field", "self.nothing > 1"),
+    of("a rule that is a number", "self.size"),
+    of("a rule that is a string", "self.name"),
+    of("types that do not fit", "self.size > 'a'"),
+    of("types that do not fit in a sum", "self.name + self.size == 'a'"),
+    of("a whole and a broken number", "self.ratio > self.size"),
+    of("a broken number and a literal", "self.ratio > 1.5"),
+    of("a broken number and a whole literal", "self.ratio > 1"),
+    of("an unknown function", "self.name.nothing()"),
+    of("a function of another type", "self.size.startsWith('a')"),
+    of("a field of a string", "self.name.length > 1"),
+    of("is it there", "has(self.name) && !has(self.size)"),
+    of("is it there, undefined", "has(self.nothing)"),
+    of("has without a field", "has(self)"),
+    of("optional fields", "self.?name.orValue('x') == 'x'"),
+    of("an optional field, undefined", "self.?nothing.orValue('x') == 'x'"),
+    of("every one of a list", "self.list.all(x, x.size() < 5)"),
+    of("every key of a map", "self.labels.all(k, k.startsWith('a'))"),
+    of("a label", "self.labels['a'] == 'b'"),
+    of("a label in the list", "'a' in self.labels && 'b' in self.list"),
+    of("one of a map list", "self.map.exists(x, x.key == 'a' && x.value > 1)"),
+    of("an undefined field in a list", "self.map.exists(x, x.nothing == 'a')"),
+    of("filter and map", "self.list.filter(x, x != 'a').map(x, x + 'b').size() < 5"),
+    of("exists one", "self.list.exists_one(x, x == 'a')"),
+    of("two variables", "self.map.all(i, x, i < 5 && x.key != '')"),
+    of("an item", "self.list[0] == 'a'"),
+    of("an item by a string", "self.list['a'] == 'a'"),
+    of("a sum of a set and a list", "(self.set + self.list).size() < 5"),
+    of("sets", "sets.contains(self.set, ['a']) && sets.intersects(self.list, ['b'])"),
+    of("lists", "self.list.isSorted() && self.list.indexOf('a') < 2"),
+    of("sums", "self.map.map(x, x.value).sum() < 10"),
+    of("lowest and highest", "self.map.map(x, x.value).min() < self.map.map(x, x.value).max()"),
+    of(
+      "regular expressions",
+      "self.name.matches('^a+$') && self.name.find('a') == 'a' && self.name.findAll('a').size() < 3",
+    ),
+    of("a regular expression that is none", "self.name.matches('(')"),
+    of("strings", "self.name.lowerAscii().trim().replace('a', 'b').split('c').join('d').substring(1).contains('e')"),
+    of("characters", "self.name.charAt(0) == 'a' && self.name.indexOf('a') == 0 && self.name.lastIndexOf('a') == 0"),
+    of("reversed", "self.name.reverse() == self.name"),
+    of("formatted", "'%s-%d'.format([self.name, self.size]) == 'a-1'"),
+    of("formatted wrongly", "'%d'.format([self.name]) == 'a'"),
+    of("quoted", "strings.quote(self.name) == 'a'"),
+    of("URLs", "url(self.name).getScheme() == 'https' && isURL(self.name)"),
+    of("addresses", "ip(self.name).family() == 4 && isIP(self.name) && cidr('10.0.0.0/8').containsIP(ip(self.name))"),
+    of("an address that is none", "ip('a').family() == 4"),
+    of("quantities", "quantity(self.name).isGreaterThan(quantity('10Mi')) && isQuantity(self.name)"),
+    of("versions", "semver(self.name).major() == 1 && isSemver(self.name)"),
+    of("formats", "!format.dns1123Label().validate(self.name).hasValue()"),
+    of("an unknown format", "!format.nothing().validate(self.name).hasValue()"),
+    of("a format by name", "format.named('dns1123Label').hasValue()"),
+    of("times", "self.since < timestamp('2024-01-01T00:00:00Z') && self.since.getFullYear() > 2000"),
+    of("periods", "self.period > duration('1h') && self.period.getHours() < 5"),
+    of("a time and a string", "self.since == '2024-01-01T00:00:00Z'"),
+    of("the time is not to be had", "self.since < now()"),
+    of("bytes", "self.raw == b'abc'"),
+    of("an integer or a string", "type(self.either) == string ? self.either == 'a' : self.either == 1"),
+    of("an integer or a string, at once", "self.either == 1"),
+    of("an integer or a string, compared", "self.either > 1"),
+    of("a field of anything", "self.any.b == 1"),
+    of("a field with a dash", "self.with__dash__dash == 'a'"),
+    of("a field with a dot", "self.with__dot__dot == 'a'"),
+    of("a field with underscores", "self.with__underscores__underscores == 'a'"),
+    of("a field with a slash", "self.with__slash__slash == 'a'"),
+    of("a field that is a keyword", "self.__if__ == 'a'"),
+    of("a field called namespace", "self.__namespace__ == 'a'"),
+    of("a field called namespace, as it is", "self.namespace == 'a'"),
+    of("a nullable field", "self.size2 == null || self.size2 > 1"),
+    of("a field that is not null", "self.size == null"),
+    of("the old one", "self.size >= oldSelf.size"),
+    of("conditions", "self.on ? self.size > 1 : self.size < 1"),
+    of("conditions of two types", "(self.on ? self.size : self.name) == 1"),
+    of("types", "type(self.name) == string && type(self.size) == int"),
+    of("conversions", "int('1') == self.size && string(self.size) == '1' && double(self.size) == 1.0 && bool('true')"),
+    of("dyn", "dyn(self.size) == 'a'"),
+    of("lists of two types", "[1, 'a'].size() == 2"),
+    of("objects", "{'a': 1}['a'] == self.size"),
+    of("who asks", "authorizer.group('').resource('pods').check('get').allowed()"),
+    of("who asked", "request.userInfo.username == 'a'"),
+    of("variables", "variables.a == 1"),
+    of("bindings", "cel.bind(x, self.size, x > 1 && x < 5)"),
+    of("remainders", "self.size % 2 == 0 && math.least(self.size, 2) == 2"),
+    of("base64", "base64.decode(base64.encode(self.raw)) == self.raw"),
+    of("kind of the object", "self.kind == 'a'"),
+    asked("kind of the root", object({ spec: object(fields) }, rules("self.kind == 'Thing' && self.apiVersion != ''"))),
+    asked(
+      "name of the root",
+      object({ spec: object(fields) }, rules("self.metadata.name == 'a' && self.metadata.generateName == ''")),
+    ),
+    asked("namespace of the root", object({ spec: object(fields) }, rules("self.metadata.namespace == 'a'"))),
+    asked("labels of the root", object({ spec: object(fields) }, rules("self.metadata.labels['a'] == 'b'"))),
+    asked("a rule of a number", nested({ type: "integer", ...rules("self > 1") })),
+    asked("a rule of a string", nested({ type: "string", ...rules("self == 'a'") })),
+    asked("a rule of a string of any length", nested({ type: "string", ...rules("self.contains('a')") })),
+    asked("a rule of a list", nested({ type: "array", maxItems: 5, items: text, ...rules("self.size() > 1") })),
+    asked("a rule of an item", nested({ type: "array", maxItems: 5, items: { ...text, ...rules("self != ''") } })),
+    asked("a rule of metadata", object({ metadata: object({}, rules("self.name == 'a'")) })),
+    asked("a rule among alternatives", nested({ ...text, anyOf: [rules("self == 'a'")] })),
+    asked("a rule of anything", nested({ "x-kubernetes-preserve-unknown-fields": true, ...rules("self == 1") })),
+    asked(
+      "a rule of what keeps unknown fields",
+      nested(object({ b: number }, { "x-kubernetes-preserve-unknown-fields": true, ...rules("self.b == 1") })),
+    ),
+    asked(
+      "a rule of a field that is not known",
+      nested(object({ b: number }, { "x-kubernetes-preserve-unknown-fields": true, ...rules("self.c == 1") })),
+    ),
+    asked(
+      "an embedded resource",
+      nested(
+        object(
+          { b: number },
+          {
+            "x-kubernetes-embedded-resource": true,
+            ...rules("self.kind == 'A' && self.metadata.name == 'a' && self.b == 1"),
+          },
+        ),
+      ),
+    ),
+    of("a message", { rule: "self.size > 1", message: "must be more" }),
+    of("an empty message", { rule: "self.size > 1", message: "" }),
+    of("a blank message", { rule: "self.size > 1", message: "  " }),
+    of("a message of two lines", { rule: "self.size > 1", message: "a\nb" }),
+    of("a rule of two lines without a message", { rule: "self.size > 1 &&\nself.size < 5" }),
+    of("a long message", { rule: "self.size > 1", message: "x".repeat(3000) }),
+    of("a message to compute", { rule: "self.size > 1", messageExpression: "'not ' + string(self.size)" }),
+    of("a message to compute that is a number", { rule: "self.size > 1", messageExpression: "self.size" }),
+    of("a message to compute that is none", { rule: "self.size > 1", messageExpression: "self.nothing" }),
+    of("a blank message to compute", { rule: "self.size > 1", messageExpression: " " }),
+    of("a message to compute of the old one", {
+      rule: "self.size > 1",
+      messageExpression: "'was ' + string(oldSelf.size)",
+    }),
+    of("a message to compute of the old one in a transition", {
+      rule: "self.size > oldSelf.size",
+      messageExpression: "'was ' + string(oldSelf.size)",
+    }),
+    of("a reason", { rule: "self.size > 1", reason: "FieldValueForbidden" }),
+    of("an unknown reason", { rule: "self.size > 1", reason: "Nothing" }),
+    of("a path", { rule: "self.size > 1", fieldPath: ".size" }),
+    of("a path with a dash", { rule: "self.size > 1", fieldPath: "['with-dash']" }),
+    of("a path to a label", { rule: "self.size > 1", fieldPath: ".labels['a']" }),
+    of("a path to an item", { rule: "self.size > 1", fieldPath: ".list[0]" }),
+    of("a path to nothing", { rule: "self.size > 1", fieldPath: ".nothing" }),
+    of("a path that is none", { rule: "self.size > 1", fieldPath: "size" }),
+    of("an empty path", { rule: "self.size > 1", fieldPath: "" }),
+    of("a path of two lines", { rule: "self.size > 1", fieldPath: ".si\nze" }),
+    of("an optional old one", {
+      rule: "!oldSelf.hasValue() || self.size > oldSelf.value().size",
+      optionalOldSelf: true,
+    }),
+    of("an optional old one that is not used", { rule: "self.size > 1", optionalOldSelf: true }),
+    of("an optional old one, as if it were there", { rule: "self.size > oldSelf.size", optionalOldSelf: true }),
+    of("the same rule twice", "self.size > 1", "self.size > 1"),
+    of("two rules that are wrong", "self.nothing", "self.size"),
+    asked(
+      "the old one of an item",
+      nested({ type: "array", maxItems: 5, items: { ...text, ...rules("self == oldSelf") } }),
+    ),
+    asked(
+      "the old one of an item of a set",
+      nested({
+        type: "array",
+        maxItems: 5,
+        "x-kubernetes-list-type": "set",
+        items: { ...text, ...rules("self == oldSelf") },
+      }),
+    ),
+    asked(
+      "the old one of an item of a map",
+      nested({
+        type: "array",
+        maxItems: 5,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["key"],
+        items: object({ key: text }, { required: ["key"], ...rules("self == oldSelf") }),
+      }),
+    ),
+    asked(
+      "the old one below an item",
+      nested({ type: "array", maxItems: 5, items: object({ b: { ...text, ...rules("self == oldSelf") } }) }),
+    ),
+    asked(
+      "the old one of a label",
+      nested({ type: "object", maxProperties: 5, additionalProperties: { ...text, ...rules("self == oldSelf") } }),
+    ),
+    asked(
+      "the old one of an atomic list",
+      nested({ type: "array", maxItems: 5, items: text, ...rules("self == oldSelf") }),
+    ),
+    asked(
+      "costs of a list without an end",
+      nested({ type: "array", items: { type: "string" }, ...rules("self.all(x, self.all(y, x != y))") }),
+    ),
+    asked(
+      "costs of a list with an end",
+      nested({ type: "array", maxItems: 10, items: text, ...rules("self.all(x, self.all(y, x != y))") }),
+    ),
+    asked(
+      "costs of lists in lists",
+      nested({
+        type: "array",
+        items: { type: "array", items: { type: "array", items: { type: "string", ...rules("self.startsWith('a')") } } },
+      }),
+    ),
+    asked(
+      "costs of a regular expression",
+      nested({ type: "array", items: { type: "string", ...rules("self.matches('^(a|b)*$')") } }),
+    ),
+    asked(
+      "costs of a list of strings",
+      nested({ type: "array", items: { type: "string" }, ...rules("self.all(x, x.contains('a'))") }),
+    ),
+    asked(
+      "costs of a map of strings",
+      nested({ type: "object", additionalProperties: { type: "string", ...rules("self.contains('abc')") } }),
+    ),
+    asked(
+      "costs of comparing lists",
+      nested({
+        type: "array",
+        items: object({ b: { type: "string" } }),
+        ...rules("self.all(x, self.exists(y, y.b == x.b))"),
+      }),
+    ),
+    asked(
+      "a default that breaks a rule",
+      object({ spec: object({ size: { type: "integer", default: 0, ...rules("self > 1") } }) }),
+    ),
+    asked(
+      "a default that keeps a rule",
+      object({ spec: object({ size: { type: "integer", default: 2, ...rules("self > 1") } }) }),
+    ),
+    asked(
+      "a default object that breaks a rule",
+      object({ spec: object({ size: number }, { default: { size: 0 }, ...rules("self.size > 1") }) }),
+    ),
+  ],
+};
