@@ -92,7 +92,7 @@ export interface RequestEvent {
   readonly reporter: {
     readonly namespace: string;
     readonly pod: string;
-    readonly direction: "inbound" | "outbound" | "gateway";
+    readonly direction: "inbound" | "outbound" | "gateway" | "waypoint";
   };
   readonly method: string;
   readonly path: string;

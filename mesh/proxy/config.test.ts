@@ -39,7 +39,7 @@ test("reads what the injector writes", () => {
 });
 
 test.each([
-  [["gateway"], {}, 'sidecar or router, not "gateway"'],
+  [["gateway"], {}, 'sidecar, router or waypoint, not "gateway"'],
   [["sidecar", "--nonsense"], {}, "--nonsense"],
   [["sidecar"], { POD_NAME: "" }, "POD_NAME is not set"],
   [["sidecar"], { PROXY_CONFIG: "{" }, "PROXY_CONFIG is not JSON"],

@@ -5,7 +5,7 @@ import { clusterDomain, clusterId, ISTIO_VERSION, ports, trustDomain, VERSION } 
 
 /** Everything that `pilot-agent proxy` was told, checked. Names of variables and files are those that Istio's injector writes. */
 export interface ProxyConfig {
-  readonly role: "sidecar" | "router";
+  readonly role: "sidecar" | "router" | "waypoint";
   readonly pod: PodIdentity;
   readonly domain: string;
   readonly trustDomain: string;
@@ -97,8 +97,8 @@ export interface ConfigSources {
 export function readConfig({ args, env, root = "/" }: ConfigSources): ProxyConfig {
   const { values, positionals } = parseArguments(args);
   const [role = "sidecar"] = positionals;
-  if (role !== "sidecar" && role !== "router")
-    throw new ConfigurationError(`the proxy's role must be sidecar or router, not "${role}"`);
+  if (role !== "sidecar" && role !== "router" && role !== "waypoint")
+    throw new ConfigurationError(`the proxy's role must be sidecar, router or waypoint, not "${role}"`);
   const proxyConfig = json(env, "PROXY_CONFIG", {}) as Record<string, unknown>;
   const annotations = podInfo(root, "annotations");
   const discoveryAddress =

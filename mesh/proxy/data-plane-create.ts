@@ -16,6 +16,7 @@ import {
 import type { HttpEnvironment, RouteSlot } from "./filters/manager.ts";
 import { PeerMetadataCodec } from "./filters/peer-metadata.ts";
 import { compileRouteFilter } from "./filters/registry.ts";
+import { InternalNetwork } from "./internal/network.ts";
 import { ListenerManager } from "./listener/listener-manager.ts";
 import { compileRoutes, type RouteCompiler } from "./route/compile-routes.ts";
 import { SecretStore } from "./tls/secret-store.ts";
@@ -69,11 +70,12 @@ export class LocalDataPlane implements DataPlane {
       random,
       date: dateHeader(),
     };
+    const internal = new InternalNetwork();
     const readBuffer = Buffer.allocUnsafeSlow(readBufferBytes);
     this.#clusters = new ClusterManager({
       slots: this.#slots,
       secrets: this.#secrets,
-      environment: { random, readBuffer, prepared: capture.markedSocket },
+      environment: { random, readBuffer, prepared: capture.markedSocket, internal },
       log: options.log,
     });
     this.#compiler = { slots: this.#slots, random, filterConfig: compileRouteFilter };
@@ -86,6 +88,7 @@ export class LocalDataPlane implements DataPlane {
         routeSlot: (name) => this.#routeSlot(name),
       },
       originalDestination: capture.originalDestination,
+      internal,
       log: options.log,
     });
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs).unref();
@@ -146,8 +149,7 @@ export class LocalDataPlane implements DataPlane {
 
   async drain(timeoutMs: number): Promise<void> {
     this.#listeners.stop();
-    this.#listeners.acceptor.drain();
-    await this.#environment.inFlight.idle(timeoutMs);
+    await Promise.all([this.#listeners.acceptor.drain(timeoutMs), this.#environment.inFlight.idle(timeoutMs)]);
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,7 @@
  * all made from it. It is pooled by the data plane: a sink that wants to keep it must copy what it needs before it returns.
  */
 export interface RequestRecord {
-  readonly direction: "inbound" | "outbound" | "gateway";
+  readonly direction: "inbound" | "outbound" | "gateway" | "waypoint";
   readonly protocol: "HTTP/1.1" | "HTTP/1.0" | "HTTP/2" | "TCP";
   /** Milliseconds since the epoch. */
   readonly startTime: number;

@@ -41,7 +41,8 @@ interface Accumulator {
 
 /**
  * Sums what all proxies counted between two samples into edges. The caller's proxy counts requests, errors and latency (it
- * also sees what never arrived); the callee's knows whether mutual TLS was really used.
+ * also sees what never arrived); the callee's knows whether mutual TLS was really used. A waypoint knows both: callers in ambient
+ * mode have no proxy that would know requests.
  */
 export function edgesBetween(
   pairs: Iterable<{ readonly from: Sample | undefined; readonly to: Sample }>,
@@ -60,19 +61,22 @@ export function edgesBetween(
 function add(edges: Map<string, Accumulator>, { name, labels }: Series, count: number): void {
   const edge = (): Accumulator => accumulator(edges, labels);
   if (name === "istio_requests_total") {
-    if (labels.reporter === "source") addRequests(edge(), { labels, count });
-    else addSecurity(edge(), labels.connection_security_policy, count);
-  } else if (name === "istio_request_duration_milliseconds_bucket" && labels.reporter === "source") {
+    if (countsCalls(labels)) addRequests(edge(), { labels, count });
+    if (labels.reporter !== "source") addSecurity(edge(), labels.connection_security_policy, count);
+  } else if (name === "istio_request_duration_milliseconds_bucket" && countsCalls(labels)) {
     const le = labels.le === "+Inf" ? Number.POSITIVE_INFINITY : Number(labels.le);
     const { buckets } = edge();
     buckets.set(le, (buckets.get(le) ?? 0) + count);
   } else if (name === "istio_tcp_connections_opened_total") {
     const tcp = edge();
     tcp.protocol = "tcp";
-    if (labels.reporter === "source") tcp.requests += count;
-    else addSecurity(tcp, labels.connection_security_policy, count);
+    if (countsCalls(labels)) tcp.requests += count;
+    if (labels.reporter !== "source") addSecurity(tcp, labels.connection_security_policy, count);
   }
 }
+
+const countsCalls = ({ reporter }: Readonly<Record<string, string>>): boolean =>
+  reporter === "source" || reporter === "waypoint";
 
 function addRequests(
   edge: Accumulator,

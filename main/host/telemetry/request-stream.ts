@@ -12,7 +12,7 @@ const line = z.union([
   z.looseObject({ dropped: z.number() }),
   z.looseObject({
     seq: z.number(),
-    direction: z.enum(["inbound", "outbound", "gateway"]),
+    direction: z.enum(["inbound", "outbound", "gateway", "waypoint"]),
     startTime: z.number(),
     durationMs: z.number(),
     method: z.string(),

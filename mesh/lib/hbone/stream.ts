@@ -10,6 +10,12 @@ export function abort(stream: Duplex): void {
   else stream.destroy(new Error("broken off"));
 }
 
+/** Lets go of a connection. A stream of a tunnel is broken off: otherwise it would look as if it had been complete. */
+export function drop(stream: Duplex): void {
+  if (stream instanceof Socket) stream.destroy();
+  else abort(stream);
+}
+
 /** A stream of HTTP/2 that is broken off ends in Node as if it had ended orderly; only its code tells. */
 export const wasReset = (stream: Duplex): boolean =>
   isHttp2(stream) && stream.rstCode !== undefined && stream.rstCode !== constants.NGHTTP2_NO_ERROR;

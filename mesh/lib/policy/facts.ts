@@ -17,6 +17,8 @@ export interface PolicyFacts extends MetadataSource {
   readonly headers: HeaderLines | undefined;
   /** Path without query and fragment. */
   readonly path: string;
+  /** Envoy's filter state: what was noted of the tunnel that brought the connection. */
+  state(key: string): string | undefined;
 }
 
 /** Whether something holds of the facts. */

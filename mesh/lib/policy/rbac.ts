@@ -5,6 +5,7 @@ import {
   type RBAC,
   RBAC_Action,
 } from "#gen/xds/envoy/config/rbac/v3/rbac.ts";
+import type { FilterStateMatcher } from "#gen/xds/envoy/type/matcher/v3/filter_state.ts";
 import type { MetadataMatcher } from "#gen/xds/envoy/type/matcher/v3/metadata.ts";
 import type { PathMatcher } from "#gen/xds/envoy/type/matcher/v3/path.ts";
 import { compileCidr } from "../match/cidr.ts";
@@ -124,8 +125,10 @@ function compilePrincipal({ identifier }: Principal, regexes: RegexCache): Polic
       return pathTest(identifier.value, regexes);
     case "metadata":
       return metadataTest(identifier.value, regexes);
+    case "filterState":
+      return stateTest(identifier.value, regexes);
     default:
-      throw new Error(`principals of the kind ${identifier?.$case ?? "none"} are not supported`);
+      throw new Error("a principal without a condition, or of an unknown kind, is not supported");
   }
 }
 
@@ -134,6 +137,16 @@ function authenticatedTest({ principalName }: Principal_Authenticated, regexes: 
   const test = compileStringMatcher(principalName, regexes);
   // Without a verified certificate nobody is anybody, not even who matches everything.
   return (facts) => facts.mutual && test(facts.principal);
+}
+
+function stateTest({ key, matcher }: FilterStateMatcher, regexes: RegexCache): PolicyTest {
+  if (matcher?.$case !== "stringMatch") throw new Error("filter state without a pattern is not supported");
+  const test = compileStringMatcher(matcher.value, regexes);
+  // What was not noted is nobody's, not even for what matches everything.
+  return (facts) => {
+    const value = facts.state(key) ?? "";
+    return value !== "" && test(value);
+  };
 }
 
 function headerTest(matcher: Parameters<typeof compileEachHeaderMatcher>[0], regexes: RegexCache): PolicyTest {

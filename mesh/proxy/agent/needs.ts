@@ -2,6 +2,7 @@ import { type Cluster, Cluster_DiscoveryType } from "#gen/xds/envoy/config/clust
 import type { TransportSocket } from "#gen/xds/envoy/config/core/v3/base.ts";
 import type { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import { HttpConnectionManager } from "#gen/xds/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
+import { InternalUpstreamTransport } from "#gen/xds/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream.ts";
 import type { SdsSecretConfig } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import {
   type CommonTlsContext,
@@ -56,6 +57,8 @@ export function needsOfListener(listener: Listener): Needs {
 function secretsOf(socket: TransportSocket | undefined): readonly string[] {
   if (socket?.configType?.$case !== "typedConfig") return [];
   const { typeUrl, value } = socket.configType.value;
+  if (typeUrl.endsWith(".InternalUpstreamTransport"))
+    return secretsOf(InternalUpstreamTransport.decode(value).transportSocket);
   if (typeUrl.endsWith(".UpstreamTlsContext")) return secretNames(UpstreamTlsContext.decode(value).commonTlsContext);
   if (typeUrl.endsWith(".DownstreamTlsContext"))
     return secretNames(DownstreamTlsContext.decode(value).commonTlsContext);

@@ -22,7 +22,10 @@ interface Entry {
   readonly handles: HttpHandles | TcpHandles;
   readonly service: string | undefined;
   readonly namespace: string;
+  readonly workload: string;
   readonly principal: string;
+  /** Whom a waypoint called; empty elsewhere, where the cluster tells. */
+  readonly called: string;
 }
 
 type Level<Value> = Map<string | number, Value>;
@@ -78,7 +81,8 @@ export class IstioMetrics implements RequestSink {
 
   #find(record: RequestRecord): HttpHandles | TcpHandles {
     const inbound = record.direction === "inbound";
-    const peer = inbound ? record.source : record.destination;
+    const waypoint = record.direction === "waypoint";
+    const peer = inbound || waypoint ? record.source : record.destination;
     const byPeer = level(this.#cache, record.cluster);
     // What varies little goes into a number: the status, the direction, TCP or not, encrypted or not.
     const kind =
@@ -86,20 +90,24 @@ export class IstioMetrics implements RequestSink {
     const byKind = level(byPeer, peer?.name ?? "");
     const byFlags = level(byKind, kind);
     const entry = byFlags.get(record.flags);
-    const principal = inbound ? record.sourcePrincipal : record.destinationPrincipal;
+    const principal = inbound || waypoint ? record.sourcePrincipal : record.destinationPrincipal;
+    const called = waypoint ? (record.destination?.workload ?? "") : "";
     const service = destinationService(record)?.host;
     if (
       entry !== undefined &&
       entry.namespace === (peer?.namespace ?? "") &&
+      entry.workload === (peer?.workload ?? "") &&
+      entry.called === called &&
       entry.principal === principal &&
       entry.service === service
     )
       return entry.handles;
     const handles = this.#resolve(record);
+    const { namespace = "", workload = "" } = peer ?? {};
     if (++this.#cached > MAX_CACHED) {
       this.#cache.clear();
       this.#cached = 0;
-    } else byFlags.set(record.flags, { handles, namespace: peer?.namespace ?? "", principal, service });
+    } else byFlags.set(record.flags, { handles, namespace, workload, called, principal, service });
     return handles;
   }
 
@@ -161,12 +169,13 @@ function destinationService(record: RequestRecord): DestinationService | undefin
 /** Istio's labels in Istio's order. Source: its reference of standard metrics. What is not known is "unknown". */
 export function istioLabels(record: RequestRecord, self: PeerMetadata): Labels {
   const inbound = record.direction === "inbound";
-  const source = inbound ? record.source : self;
+  const waypoint = record.direction === "waypoint";
+  const source = inbound || waypoint ? record.source : self;
   const destination = inbound ? self : record.destination;
   const service = destinationService(record);
   const tcp = record.protocol === "TCP";
   return [
-    ["reporter", inbound ? "destination" : "source"],
+    ["reporter", inbound ? "destination" : waypoint ? "waypoint" : "source"],
     ["source_workload", known(source?.workload)],
     ["source_canonical_service", known(source?.canonicalService)],
     ["source_canonical_revision", known(source?.canonicalRevision, "latest")],
@@ -195,7 +204,7 @@ export function istioLabels(record: RequestRecord, self: PeerMetadata): Labels {
         ] as const)),
     ["response_flags", record.flags === "" ? "-" : record.flags],
     // Only the receiving side knows what really came over the wire.
-    ["connection_security_policy", inbound ? (record.mutualTls ? "mutual_tls" : "none") : "unknown"],
+    ["connection_security_policy", inbound || waypoint ? (record.mutualTls ? "mutual_tls" : "none") : "unknown"],
   ];
 }
 

@@ -77,8 +77,8 @@ function peersOf(connection: DownstreamConnection) {
     certificate: "",
   });
   return {
-    source: peer(connection.remoteAddress, connection.remotePort, connection.tls?.peerUri ?? ""),
-    destination: peer(connection.destinationAddress, connection.destinationPort, connection.tls?.localUri ?? ""),
+    source: peer(connection.remoteAddress, connection.remotePort, connection.proof?.peerUri ?? ""),
+    destination: peer(connection.destinationAddress, connection.destinationPort, connection.proof?.localUri ?? ""),
   };
 }
 

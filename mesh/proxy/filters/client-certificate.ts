@@ -6,8 +6,8 @@ import type { HttpManager } from "./manager.ts";
 /** x-forwarded-client-cert as the listener has it: dropped, passed on, added to, or started anew. */
 export function forwardCertificate(head: Head, manager: HttpManager, connection: DownstreamConnection): void {
   const mode = manager.clientCertificate;
-  const { tls } = connection;
-  const mutual = tls?.mutual === true;
+  const { proof } = connection;
+  const mutual = proof?.mutual === true;
   if (mode === "always_forward_only") return;
   if (mode === "sanitize" || !mutual) {
     // Without a verified peer nobody vouches for what the header says.
@@ -15,7 +15,7 @@ export function forwardCertificate(head: Head, manager: HttpManager, connection:
     return;
   }
   if (mode === "forward_only") return;
-  const element = elementOf(tls, manager.certificateFields);
+  const element = elementOf(proof, manager.certificateFields);
   const before = mode === "append_forward" ? head.get("x-forwarded-client-cert") : undefined;
   head.set("x-forwarded-client-cert", before === undefined ? element : `${before},${element}`);
 }

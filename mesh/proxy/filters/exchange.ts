@@ -96,6 +96,7 @@ export class Exchange extends ExchangeState implements StreamHandler, FilterExch
 
   #takePeer(head: Head): void {
     const peer = takePeerHeader(head);
+    this.requestPeer = this.connection.provenance?.peer;
     if (peer === undefined || this.manager.direction !== "inbound") return;
     this.requestPeer = this.manager.environment.peers.decode(peer);
     this.#peerSent = true;
@@ -167,11 +168,11 @@ export class Exchange extends ExchangeState implements StreamHandler, FilterExch
     if (route.action.kind === "forward" && route.action.autoHostRewrite && host.description.hostname !== "") {
       head.setAuthority(host.description.hostname);
     }
-    if (manager.direction === "inbound") return;
+    if (manager.direction === "inbound" || manager.direction === "waypoint") return;
     head.removeAdded("x-envoy-peer-metadata");
     head.removeAdded("x-envoy-peer-metadata-id");
-    // Only workloads of the mesh are told who asks.
-    if (host.description.peer === undefined) return;
+    // Only workloads of the mesh are told who asks; tunnels tell it by themselves.
+    if (host.description.peer === undefined || host.description.internal !== undefined) return;
     head.add("x-envoy-peer-metadata", manager.environment.peers.own);
     head.add("x-envoy-peer-metadata-id", manager.environment.nodeId);
   }

@@ -1,7 +1,7 @@
 import type { InFlight } from "../../lib/drain/in-flight.ts";
 import type { PathRules } from "../http1/path.ts";
 import type { ServerLimits } from "../http1/server-connection.ts";
-import type { PeerMetadata, RequestSink } from "../request-record.ts";
+import type { PeerMetadata, RequestRecord, RequestSink } from "../request-record.ts";
 import type { CompiledRoutes } from "../route/compiled.ts";
 import type { HttpFilter } from "./filter.ts";
 import type { PeerMetadataCodec } from "./peer-metadata.ts";
@@ -23,7 +23,7 @@ export interface HttpEnvironment {
   readonly date: () => string;
 }
 
-export type Direction = "inbound" | "outbound" | "gateway";
+export type Direction = RequestRecord["direction"];
 
 /** A compiled HTTP connection manager: what one filter chain does with requests. Immutable but for its routes' slot. */
 export interface HttpManager {

@@ -1,4 +1,5 @@
 import { Struct } from "#gen/xds/google/protobuf/struct.ts";
+import { type Baggage, parseBaggage } from "../../lib/hbone/baggage.ts";
 import type { Head } from "../http1/head.ts";
 import { known } from "../http1/known-headers.ts";
 import type { PeerMetadata } from "../request-record.ts";
@@ -24,14 +25,38 @@ export class PeerMetadataCodec {
 
   /** What a header says; the few different ones that are seen are decoded once. */
   decode(header: string): PeerMetadata | undefined {
-    if (this.#known.has(header)) return this.#known.get(header);
+    return this.#remember(header, decode);
+  }
+
+  /** What a tunnel's baggage says; remembered as well. */
+  ofBaggage(header: string): PeerMetadata {
+    return this.#remember(`baggage ${header}`, () => fromBaggage(parseBaggage(header))) ?? unknownPeer;
+  }
+
+  #remember(key: string, make: (key: string) => PeerMetadata | undefined): PeerMetadata | undefined {
+    if (this.#known.has(key)) return this.#known.get(key);
     // Anybody may send anything: forget rather than grow.
     if (this.#known.size >= 1024) this.#known.clear();
-    const peer = decode(header);
-    this.#known.set(header, peer);
+    const peer = make(key);
+    this.#known.set(key, peer);
     return peer;
   }
 }
+
+function fromBaggage({ cluster, namespace, workload, service, version }: Baggage): PeerMetadata {
+  return {
+    name: "",
+    namespace,
+    workload,
+    app: service,
+    version,
+    canonicalService: service,
+    canonicalRevision: version || "latest",
+    cluster,
+  };
+}
+
+const unknownPeer = fromBaggage(parseBaggage(""));
 
 function encode(self: PeerMetadata): string {
   const fields = {

@@ -49,11 +49,11 @@ class RequestFacts implements PolicyFacts {
   exchange: FilterExchange | undefined;
 
   get principal(): string {
-    return this.exchange?.connection.tls?.peerUri ?? "";
+    return this.exchange?.connection.proof?.peerUri ?? "";
   }
 
   get mutual(): boolean {
-    return this.exchange?.connection.tls?.mutual === true;
+    return this.exchange?.connection.proof?.mutual === true;
   }
 
   get directAddress(): string {
@@ -84,6 +84,10 @@ class RequestFacts implements PolicyFacts {
     const path = this.exchange?.head.path ?? "";
     const end = path.search(/[?#]/);
     return end < 0 ? path : path.slice(0, end);
+  }
+
+  state(key: string): string | undefined {
+    return this.exchange?.connection.provenance?.state.get(key);
   }
 
   metadata(filter: string, path: readonly string[]): unknown {

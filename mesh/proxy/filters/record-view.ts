@@ -116,31 +116,35 @@ export class RecordView implements RequestRecord {
   }
 
   get sourcePrincipal(): string {
-    const { manager, connection, router } = this.#exchange;
-    if (manager.direction === "inbound") return connection.tls?.peerUri ?? "";
-    const material = router.pool?.tls?.context.current();
-    return material !== undefined && "localUri" in material ? material.localUri : "";
+    const { connection, router } = this.#exchange;
+    return this.#called ? (connection.proof?.peerUri ?? "") : (router.pool?.localUri ?? "");
   }
 
   get destinationPrincipal(): string {
     const { manager, connection, router } = this.#exchange;
-    return manager.direction === "inbound" ? (connection.tls?.localUri ?? "") : (router.pool?.peerUri ?? "");
+    return manager.direction === "inbound" ? (connection.proof?.localUri ?? "") : (router.pool?.peerUri ?? "");
   }
 
   get mutualTls(): boolean {
-    const { manager, connection, router } = this.#exchange;
-    return manager.direction === "inbound" ? connection.tls?.mutual === true : router.pool?.tls?.mutual === true;
+    const { connection, router } = this.#exchange;
+    return this.#called ? connection.proof?.mutual === true : router.pool?.mutual === true;
   }
 
   get source(): PeerMetadata | undefined {
     const { manager, requestPeer } = this.#exchange;
-    return manager.direction === "inbound" ? requestPeer : manager.environment.self;
+    return this.#called ? requestPeer : manager.environment.self;
   }
 
   get destination(): PeerMetadata | undefined {
     const { manager, responsePeer, router } = this.#exchange;
     if (manager.direction === "inbound") return manager.environment.self;
     return responsePeer ?? router.host?.description.peer;
+  }
+
+  /** Whether somebody else calls: a waypoint stands between, and knows the caller as who is called does. */
+  get #called(): boolean {
+    const { direction } = this.#exchange.manager;
+    return direction === "inbound" || direction === "waypoint";
   }
 
   get destinationService(): DestinationService | undefined {

@@ -2,7 +2,7 @@ import type { DownstreamConnection } from "../http1/streams.ts";
 import type { RequestRecord } from "../request-record.ts";
 
 export interface Refusal {
-  readonly protocol: "HTTP/1.1" | "TCP";
+  readonly protocol: "HTTP/1.1" | "HTTP/2" | "TCP";
   readonly status: number;
   readonly flags: string;
   readonly details: string;
@@ -34,10 +34,10 @@ export function refusedRecord(connection: DownstreamConnection, refusal: Refusal
     requestedServerName: connection.serverName,
     attempts: 0,
     upstreamFailure: "",
-    sourcePrincipal: connection.tls?.peerUri ?? "",
-    destinationPrincipal: connection.tls?.localUri ?? "",
-    mutualTls: connection.tls?.mutual === true,
-    source: undefined,
+    sourcePrincipal: connection.proof?.peerUri ?? "",
+    destinationPrincipal: connection.proof?.localUri ?? "",
+    mutualTls: connection.proof?.mutual === true,
+    source: connection.provenance?.peer,
     destination: undefined,
     destinationService: undefined,
     configSource: "",

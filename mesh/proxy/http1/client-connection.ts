@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { wasReset } from "../../lib/hbone/stream.ts";
 import { BodyReader } from "./body-reader.ts";
 import { Head } from "./head.ts";
 import { INCOMPLETE, parseResponseHead } from "./parse-head.ts";
@@ -238,7 +239,7 @@ export class ClientConnection implements Upstream {
 
   #onEnd(): void {
     if (this.#tunnel) return;
-    if (this.#handler !== undefined && this.#headDone && this.#reader.endsWithConnection) {
+    if (this.#handler !== undefined && this.#headDone && this.#reader.endsWithConnection && !wasReset(this.#socket)) {
       const handler = this.#handler;
       this.#handler = undefined;
       this.#fill(noBytes, 0, 0);

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { drop } from "../../lib/hbone/stream.ts";
 import { BodyReader } from "./body-reader.ts";
 import { Head } from "./head.ts";
 import { headErrorOf, INCOMPLETE, parseRequestHead } from "./parse-head.ts";
@@ -295,7 +296,7 @@ export class ServerConnection implements Downstream {
   abort(): void {
     this.#phase = phase.closed;
     this.#responding = false;
-    this.#socket.destroy();
+    drop(this.#socket);
   }
 
   takeOver(): TakenOver {

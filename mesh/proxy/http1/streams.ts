@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { Provenance } from "../internal/provenance.ts";
 import type { Head } from "./head.ts";
 
 /**
@@ -62,6 +63,10 @@ export interface DownstreamConnection {
   readonly destinationPort: number;
   readonly serverName: string;
   readonly tls: DownstreamTls | undefined;
+  /** Set where it came through a tunnel, or from another listener of this proxy. */
+  readonly provenance: Provenance | undefined;
+  /** What the peer has proven: by this connection's own TLS, or by that of the tunnel that brought it. */
+  readonly proof: DownstreamTls | undefined;
   /** False while connections of this listener are being drained. */
   readonly keepAlive: boolean;
 }

@@ -1,5 +1,10 @@
-import type { Socket } from "node:net";
-import { plainAddress } from "../../lib/match/cidr.ts";
+import { constants, type ServerHttp2Session } from "node:http2";
+import { Socket } from "node:net";
+import { type Duplex, duplexPair } from "node:stream";
+import { TLSSocket } from "node:tls";
+import { InFlight } from "../../lib/drain/in-flight.ts";
+import { serveTunnel } from "../../lib/hbone/serve.ts";
+import { drop } from "../../lib/hbone/stream.ts";
 import type { DataPlaneLog } from "../data-plane.ts";
 import { Exchange } from "../filters/exchange.ts";
 import type { HttpEnvironment, HttpManager } from "../filters/manager.ts";
@@ -7,32 +12,41 @@ import { refusedRecord } from "../filters/refused-record.ts";
 import { choose } from "../filters/routing.ts";
 import { Head } from "../http1/head.ts";
 import { ServerConnection } from "../http1/server-connection.ts";
-import type { DownstreamConnection, DownstreamTls } from "../http1/streams.ts";
+import type { DownstreamConnection } from "../http1/streams.ts";
+import type { InternalConnection, InternalNetwork } from "../internal/network.ts";
+import type { Provenance } from "../internal/provenance.ts";
 import type { TcpTarget } from "../tcp/compile-tcp.ts";
 import type { ConnectionFindings, Refusal } from "../tcp/network-rbac.ts";
 import { proxyTcp } from "../tcp/tcp-proxy.ts";
+import type { Tunneling } from "../tunnel/compile-tunneling.ts";
+import { openTunnel } from "../tunnel/originate.ts";
+import { terminate } from "../tunnel/terminate.ts";
 import { addressText } from "../upstream/host.ts";
+import { unproven } from "../upstream/transport.ts";
+import { type Arrival, arrivalFrom, describe, factsOf } from "./arrival.ts";
 import type { CompiledChain, CompiledListener } from "./compile-listener.ts";
-import { type Inspection, inspect } from "./inspect.ts";
+import { type Inspection, inspect, raw } from "./inspect.ts";
 import { chainOfToday, directionOf, type Standing } from "./standing.ts";
 
-export interface Arrival {
-  readonly listener: CompiledListener;
-  /** Where a redirected connection was going. */
-  readonly original: { readonly address: string; readonly port: number } | undefined;
-}
+/** How long peers have to say goodbye as well. */
+const FAREWELL_MS = 200;
 
 /** Takes connections from accepted to served: inspect, choose a filter chain, end TLS, hand over. */
 export class Acceptor {
   readonly #environment: HttpEnvironment;
+  readonly #network: InternalNetwork;
   readonly #log: DataPlaneLog;
   readonly #http = new Set<ServerConnection>();
-  readonly #sockets = new Map<Socket, CompiledListener>();
+  readonly #tunnels = new Set<ServerHttp2Session>();
+  /** HTTP connections that came through tunnels. */
+  readonly #tunnelled = new InFlight();
+  readonly #sockets = new Map<Duplex, CompiledListener>();
   /** Connections that are passed on as bytes: nobody looks at them again but here. */
-  readonly #streams = new Map<Socket, Standing>();
+  readonly #streams = new Map<Duplex, Standing>();
 
-  constructor(environment: HttpEnvironment, log: DataPlaneLog) {
+  constructor(environment: HttpEnvironment, network: InternalNetwork, log: DataPlaneLog) {
     this.#environment = environment;
+    this.#network = network;
     this.#log = log;
   }
 
@@ -44,26 +58,38 @@ export class Acceptor {
     return [...this.#sockets.values()].filter((one) => one === listener).length;
   }
 
-  accept(socket: Socket, arrival: Arrival): void {
+  /**
+   * A connection from inside the proxy to an internal listener. Where it only becomes a stream of a tunnel there, it is that stream:
+   * nothing has to be carried from one to the other.
+   */
+  async connect(listener: CompiledListener, provenance: Provenance): Promise<InternalConnection> {
+    const arrival = arrivalFrom(provenance, listener);
+    const target = tunnelAt(arrival);
+    if (target !== undefined) return openTunnel(target, provenance, this.#environment.random);
+    const [near, far] = duplexPair();
+    this.accept(far, arrival);
+    return { stream: near, proof: unproven };
+  }
+
+  /** A stream that goes on at an internal listener. */
+  acceptInternal(stream: Duplex, listener: CompiledListener, provenance: Provenance): void {
+    this.accept(stream, arrivalFrom(provenance, listener));
+  }
+
+  accept(socket: Duplex, arrival: Arrival): void {
     this.#sockets.set(socket, arrival.listener);
     socket.once("close", () => this.#sockets.delete(socket));
     socket.on("error", () => socket.destroy());
-    inspect(socket, arrival.listener.inspect, (inspection) => {
-      if (inspection === undefined || socket.destroyed) socket.destroy();
+    inspect(socket, arrival.listener.inspect(arrival.destination.port), (inspection) => {
+      if (inspection === undefined || socket.destroyed) drop(socket);
       else this.#choose(socket, arrival, inspection);
     });
   }
 
-  #choose(socket: Socket, arrival: Arrival, inspection: Inspection): void {
+  #choose(socket: Duplex, arrival: Arrival, inspection: Inspection): void {
     const { listener } = arrival;
-    const peer = describe(socket, arrival, inspection);
-    const facts = {
-      destinationAddress: peer.destinationAddress,
-      destinationPort: peer.destinationPort,
-      sourceAddress: peer.remoteAddress,
-      sourcePort: peer.remotePort,
-      ...inspection,
-    };
+    const peer = describe(arrival, inspection);
+    const facts = factsOf(arrival, inspection);
     const chain = listener.choose(facts);
     if (chain === undefined) {
       this.#log.debug({ listener: listener.name, remote: peer.remoteText }, "no filter chain fits the connection");
@@ -76,11 +102,11 @@ export class Acceptor {
           direction: listener.direction,
         }),
       );
-      socket.destroy();
+      drop(socket);
       return;
     }
     if (chain.tls === undefined) this.#serve(socket, { listener, chain, facts, connection: peer });
-    else {
+    else if (socket instanceof Socket) {
       chain.tls.accept(socket, {
         secured: (secured, tls) => this.#serve(secured, { listener, chain, facts, connection: peer.withTls(tls) }),
         failed: (reason) => {
@@ -93,13 +119,13 @@ export class Acceptor {
     }
   }
 
-  #serve(socket: Socket, standing: Standing): void {
+  #serve(socket: Duplex, standing: Standing): void {
     this.#guard(socket, standing, { from: 0, findings: new Map() });
   }
 
   /** Asks the chain's guards one after the other; one of them may take its time. */
   #guard(
-    socket: Socket,
+    socket: Duplex,
     standing: Standing,
     at: { readonly from: number; readonly findings: ConnectionFindings },
   ): void {
@@ -110,7 +136,7 @@ export class Acceptor {
         const refusal = guard.test(connection, at.findings);
         if (refusal === undefined) continue;
         this.#refused(chain, connection, refusal);
-        socket.destroy();
+        drop(socket);
         return;
       }
       const asked = guard.ask(connection, at.findings);
@@ -119,17 +145,43 @@ export class Acceptor {
       void asked.then((refusal) => {
         if (refusal !== undefined) {
           this.#refused(chain, connection, refusal);
-          socket.destroy();
+          drop(socket);
         } else if (!socket.destroyed) this.#guard(socket, standing, { ...at, from: index + 1 });
       });
       return;
     }
-    const { handler } = chain;
-    if (handler.kind === "http") this.#serveHttp(socket, handler.manager, standing);
-    else this.#pass(socket, handler.target, standing);
+    this.#handle(socket, standing);
   }
 
-  #pass(socket: Socket, target: TcpTarget, standing: Standing): void {
+  #handle(socket: Duplex, standing: Standing): void {
+    const { handler } = standing.chain;
+    switch (handler.kind) {
+      case "http":
+        return this.#serveHttp(socket, handler.manager, standing);
+      case "tcp":
+        return this.#pass(socket, handler.target, standing);
+      case "tunnels":
+        return this.#serveTunnel(socket, standing);
+    }
+  }
+
+  /** Streams are judged by what is in force when they come, however old their tunnel is. */
+  #serveTunnel(socket: Duplex, standing: Standing): void {
+    if (!(socket instanceof TLSSocket) || socket.alpnProtocol !== "h2") return void socket.destroy();
+    // Streams end one way after the other, their connection at once.
+    socket.allowHalfOpen = false;
+    const { connection } = standing;
+    const context = { environment: this.#environment, network: this.#network };
+    const session = serveTunnel(socket, (stream, headers) => {
+      const chain = chainOfToday(standing);
+      if (chain?.handler.kind !== "tunnels") return stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      terminate(chain.handler.terminator, connection, { request: { stream, headers }, context });
+    });
+    this.#tunnels.add(session);
+    session.once("close", () => this.#tunnels.delete(session));
+  }
+
+  #pass(socket: Duplex, target: TcpTarget, standing: Standing): void {
     this.#streams.set(socket, standing);
     socket.once("close", () => this.#streams.delete(socket));
     proxyTcp({ socket, connection: standing.connection, target, environment: this.#environment });
@@ -161,12 +213,11 @@ export class Acceptor {
     for (const [socket, standing] of this.#streams) {
       if (standing.listener.successor === undefined) continue;
       const chain = chainOfToday(standing);
-      if (chain === undefined || hasGuardedFilters(chain) || !this.#admits(chain, standing.connection))
-        socket.destroy();
+      if (chain === undefined || hasGuardedFilters(chain) || !this.#admits(chain, standing.connection)) drop(socket);
     }
   }
 
-  #serveHttp(socket: Socket, manager: HttpManager, standing: Standing): void {
+  #serveHttp(socket: Duplex, manager: HttpManager, standing: Standing): void {
     const peer = standing.connection;
     const connection = new ServerConnection({
       socket,
@@ -189,6 +240,9 @@ export class Acceptor {
       },
     });
     this.#http.add(connection);
+    if (peer.provenance === undefined) return;
+    this.#tunnelled.started();
+    socket.once("close", () => this.#tunnelled.ended());
   }
 
   /**
@@ -198,7 +252,7 @@ export class Acceptor {
   #passHttp2(
     one: ServerConnection,
     bytes: Buffer,
-    from: { socket: Socket; manager: HttpManager; standing: Standing },
+    from: { socket: Duplex; manager: HttpManager; standing: Standing },
   ): boolean {
     const { socket, manager, standing } = from;
     const peer = standing.connection;
@@ -218,7 +272,7 @@ export class Acceptor {
     socket.unshift(bytes);
     const clusters = [{ slot: choice.slot, upTo: 1 }];
     const target = { direction: manager.direction, clusters, total: 1, idleTimeoutMs: 3_600_000, connectAttempts: 1 };
-    this.#pass(socket, target, standing);
+    this.#pass(socket, { ...target, tunnel: undefined }, standing);
     return true;
   }
 
@@ -226,9 +280,16 @@ export class Acceptor {
     for (const connection of this.#http) connection.sweep(now);
   }
 
-  /** Idle connections close now, the others after their answer. */
-  drain(): void {
+  /**
+   * Idle connections close now, the others after their answer. Those in tunnels stay until they are told with an answer, or the time
+   * is over: whoever sends on them is no proxy that would try again. Resolves when none of them is left.
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    for (const session of this.#tunnels) session.close();
+    for (const connection of [...this.#http]) if (connection.connection.provenance === undefined) connection.drain();
+    if (await this.#tunnelled.idle(timeoutMs)) return;
     for (const connection of [...this.#http]) connection.drain();
+    await this.#tunnelled.idle(FAREWELL_MS);
   }
 
   destroyAll(): void {
@@ -240,63 +301,13 @@ export class Acceptor {
 const hasGuardedFilters = ({ handler }: CompiledChain): boolean =>
   handler.kind === "http" && handler.manager.filters.some((filter) => filter.guards);
 
-/** A connection's addresses, each made once. */
-class Peer implements DownstreamConnection {
-  readonly localAddress: string;
-  readonly localPort: number;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly localText: string;
-  readonly remoteText: string;
-  readonly destinationAddress: string;
-  readonly destinationPort: number;
-  readonly serverName: string;
-  readonly tls: DownstreamTls | undefined;
-  readonly #listener: CompiledListener;
-
-  constructor(
-    addresses: Omit<DownstreamConnection, "keepAlive" | "localText" | "remoteText">,
-    listener: CompiledListener,
-  ) {
-    this.localAddress = addresses.localAddress;
-    this.localPort = addresses.localPort;
-    this.remoteAddress = addresses.remoteAddress;
-    this.remotePort = addresses.remotePort;
-    this.destinationAddress = addresses.destinationAddress;
-    this.destinationPort = addresses.destinationPort;
-    this.serverName = addresses.serverName;
-    this.tls = addresses.tls;
-    this.localText = addressText(this.localAddress, this.localPort);
-    this.remoteText = addressText(this.remoteAddress, this.remotePort);
-    this.#listener = listener;
-  }
-
-  get keepAlive(): boolean {
-    return !this.#listener.draining;
-  }
-
-  withTls(tls: DownstreamTls): Peer {
-    return new Peer({ ...this, tls }, this.#listener);
-  }
-}
-
-function describe(socket: Socket, arrival: Arrival, inspection: Inspection): Peer {
-  const localAddress = plainAddress(socket.localAddress ?? "");
-  const localPort = socket.localPort ?? 0;
-  const destinationAddress = arrival.original?.address ?? localAddress;
-  const destinationPort = arrival.original?.port ?? localPort;
-  return new Peer(
-    {
-      // As Envoy with an original destination: the local address is where the client meant to go.
-      localAddress: destinationAddress,
-      localPort: destinationPort,
-      remoteAddress: plainAddress(socket.remoteAddress ?? ""),
-      remotePort: socket.remotePort ?? 0,
-      destinationAddress,
-      destinationPort,
-      serverName: inspection.serverName,
-      tls: undefined,
-    },
-    arrival.listener,
-  );
+/** The tunnel that a connection becomes a stream of, where nothing else is to be done with it. */
+function tunnelAt(arrival: Arrival): (TcpTarget & { readonly tunnel: Tunneling }) | undefined {
+  const { listener, destination } = arrival;
+  const { tls, http } = listener.inspect(destination.port);
+  if (tls || http) return undefined;
+  const chain = listener.choose(factsOf(arrival, raw));
+  if (chain?.handler.kind !== "tcp" || chain.guards.length > 0) return undefined;
+  const { target } = chain.handler;
+  return target.tunnel === undefined ? undefined : { ...target, tunnel: target.tunnel };
 }

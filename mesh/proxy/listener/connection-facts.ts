@@ -9,6 +9,8 @@ export interface ConnectionFacts {
   readonly transportProtocol: "tls" | "raw_buffer";
   /** ALPN of the hello, or what the HTTP inspector found. */
   readonly applicationProtocols: readonly string[];
+  /** Filter state that came along with a connection from inside the proxy. */
+  readonly state?: ReadonlyMap<string, string> | undefined;
 }
 
 export function isLoopback(address: string): boolean {

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { parseClientHello } from "../../lib/tls/client-hello.ts";
 
 /** What a listener wants to know before it chooses a filter chain. */
@@ -16,7 +16,8 @@ export interface Inspection {
   readonly applicationProtocols: readonly string[];
 }
 
-const raw: Inspection = { transportProtocol: "raw_buffer", serverName: "", applicationProtocols: [] };
+/** What is said of a connection into which nobody looks. */
+export const raw: Inspection = { transportProtocol: "raw_buffer", serverName: "", applicationProtocols: [] };
 const enough = 16 * 1024;
 const http2Preface = "PRI * HTTP/2.0";
 
@@ -24,7 +25,7 @@ const http2Preface = "PRI * HTTP/2.0";
  * Looks at a connection's first bytes and puts them back. `done` is called with undefined when the connection has to be closed:
  * it ended, or said nothing in time.
  */
-export function inspect(socket: Socket, rules: InspectRules, done: (inspection: Inspection | undefined) => void): void {
+export function inspect(socket: Duplex, rules: InspectRules, done: (inspection: Inspection | undefined) => void): void {
   if (!rules.tls && !rules.http) return done(raw);
   let seen: Buffer | undefined;
   const finish = (inspection: Inspection | undefined): void => {

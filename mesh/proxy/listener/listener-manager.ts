@@ -1,13 +1,16 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import { ConfigError, type DataPlaneLog, type NamedResource, type OriginalDestination } from "../data-plane.ts";
+import type { InternalNetwork } from "../internal/network.ts";
 import { addressText } from "../upstream/host.ts";
 import { Acceptor } from "./accept.ts";
+import { arrivalAt } from "./arrival.ts";
 import { type CompiledListener, compileListener, encodeListener, type ListenerCompiler } from "./compile-listener.ts";
 
 export interface ListenerManagerOptions {
   readonly compiler: ListenerCompiler;
   readonly originalDestination: OriginalDestination;
+  readonly internal: InternalNetwork;
   readonly log: DataPlaneLog;
 }
 
@@ -28,7 +31,7 @@ export class ListenerManager {
 
   constructor(options: ListenerManagerOptions) {
     this.#options = options;
-    this.acceptor = new Acceptor(options.compiler.environment, options.log);
+    this.acceptor = new Acceptor(options.compiler.environment, options.internal, options.log);
   }
 
   apply(changed: readonly NamedResource<Listener>[], removed: readonly string[]): void {
@@ -46,7 +49,11 @@ export class ListenerManager {
     if (problems.size > 0) throw new ConfigError(problems);
     for (const name of removed) this.#drop(name);
     for (const [name, { listener, encoded }] of compiled) this.#put(name, listener, encoded);
-    this.#destinations = new Map([...this.#listeners.values()].map((one) => [addressText(one.address, one.port), one]));
+    this.#destinations = new Map(
+      [...this.#listeners.values()].flatMap((one) =>
+        one.address === undefined ? [] : [[addressText(one.address, one.port), one] as const],
+      ),
+    );
     if (compiled.size > 0) this.acceptor.review();
   }
 
@@ -56,6 +63,7 @@ export class ListenerManager {
     old.draining = true;
     this.#listeners.delete(name);
     this.#encoded.delete(name);
+    this.#options.internal.close(name);
     const bound = this.#bound.get(name);
     this.#bound.delete(name);
     bound?.server.close();
@@ -70,28 +78,40 @@ export class ListenerManager {
     this.#listeners.set(name, listener);
     this.#encoded.set(name, encoded);
     const bound = this.#bound.get(name);
-    if (bound !== undefined && listener.binds && old?.address === listener.address && old.port === listener.port) {
+    if (
+      bound !== undefined &&
+      listener.binds &&
+      old !== undefined &&
+      old.address === listener.address &&
+      old.port === listener.port
+    ) {
       bound.current = listener;
       return;
     }
     bound?.server.close();
     this.#bound.delete(name);
-    if (listener.binds) this.#bind(name, listener);
+    if (listener.address === undefined) this.#listenInside(name, listener);
+    else if (listener.binds) this.#bind(name, listener, listener.address);
   }
 
-  #bind(name: string, listener: CompiledListener): void {
+  #listenInside(name: string, listener: CompiledListener): void {
+    const { acceptor } = this;
+    this.#options.internal.listen(name, {
+      accept: (stream, provenance) => acceptor.acceptInternal(stream, listener, provenance),
+      connect: (provenance) => acceptor.connect(listener, provenance),
+    });
+  }
+
+  #bind(name: string, listener: CompiledListener, address: string): void {
     // Half-open, because what is passed on as bytes may end one way first; HTTP decides for itself.
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: false });
     const bound: Bound = { server, current: listener };
     this.#bound.set(name, bound);
     server.on("connection", (socket) => this.#accept(socket, bound.current));
     server.on("error", (error) => {
-      this.#options.log.warn(
-        { listener: name, address: listener.address, port: listener.port, error: error.message },
-        "cannot listen",
-      );
+      this.#options.log.warn({ listener: name, address, port: listener.port, error: error.message }, "cannot listen");
     });
-    server.listen({ host: listener.address, port: listener.port, backlog: listener.backlog });
+    server.listen({ host: address, port: listener.port, backlog: listener.backlog });
   }
 
   #accept(socket: Socket, listener: CompiledListener): void {
@@ -105,7 +125,7 @@ export class ListenerManager {
         this.#destinations.get(`[::]:${port}`) ??
         listener;
     }
-    this.acceptor.accept(socket, { listener: target, original });
+    this.acceptor.accept(socket, arrivalAt(socket, target, original));
   }
 
   /** Resolves when every port is open or has failed. Tests wait for it. */

@@ -27,4 +27,8 @@ export function chainOfToday({ listener, chain, facts }: Standing): CompiledChai
 }
 
 export const directionOf = ({ handler }: CompiledChain): Direction =>
-  handler.kind === "http" ? handler.manager.direction : handler.target.direction;
+  handler.kind === "http"
+    ? handler.manager.direction
+    : handler.kind === "tcp"
+      ? handler.target.direction
+      : handler.terminator.direction;

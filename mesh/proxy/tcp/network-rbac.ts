@@ -28,11 +28,22 @@ export type ConnectionGuard =
       ask(connection: DownstreamConnection, findings: ConnectionFindings): Promise<Refusal | undefined> | undefined;
     };
 
+export type RulesGuard = Extract<ConnectionGuard, { kind: "rules" }>;
+
+type Rules = Pick<RBAC, "rules" | "shadowRules" | "matcher" | "shadowMatcher" | "shadowRulesStatPrefix">;
+
 const NAME = "envoy.filters.network.rbac";
 
 /** Envoy's role-based access control for connections: asked once, before a byte goes on. */
 export function compileNetworkRbac(config: Uint8Array, sink: RequestSink): ConnectionGuard {
-  const { rules, shadowRules, matcher, shadowMatcher, shadowRulesStatPrefix: prefix } = RBAC.decode(config);
+  return rulesGuard(RBAC.decode(config), sink);
+}
+
+/** Rules that know nothing of requests, from wherever in the configuration they come. */
+export function rulesGuard(
+  { rules, shadowRules, matcher, shadowMatcher, shadowRulesStatPrefix: prefix }: Rules,
+  sink: RequestSink,
+): RulesGuard {
   if (matcher !== undefined || shadowMatcher !== undefined) throw new Error("RBAC by match trees is not supported");
   const regexes = new RegexCache();
   const enforce = rules === undefined ? undefined : compileRbac(rules, regexes);
@@ -57,8 +68,8 @@ export function compileNetworkRbac(config: Uint8Array, sink: RequestSink): Conne
 }
 
 const factsOf = (connection: DownstreamConnection): PolicyFacts => ({
-  principal: connection.tls?.peerUri ?? "",
-  mutual: connection.tls?.mutual === true,
+  principal: connection.proof?.peerUri ?? "",
+  mutual: connection.proof?.mutual === true,
   directAddress: connection.remoteAddress,
   remoteAddress: connection.remoteAddress,
   destinationAddress: connection.destinationAddress,
@@ -67,4 +78,5 @@ const factsOf = (connection: DownstreamConnection): PolicyFacts => ({
   headers: undefined,
   path: "",
   metadata: () => undefined,
+  state: (key) => connection.provenance?.state.get(key),
 });

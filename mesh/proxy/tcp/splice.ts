@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { drop, wasReset } from "../../lib/hbone/stream.ts";
 import type { TakenOver } from "../http1/streams.ts";
 
 export interface SpliceOptions {
@@ -31,8 +32,8 @@ export function splice(options: SpliceOptions): () => void {
     over = true;
     clearTimeout(timer);
     if (reason !== "end") {
-      client.socket.destroy();
-      server.socket.destroy();
+      drop(client.socket);
+      drop(server.socket);
     }
     options.ended({ fromClient, fromServer, reason });
   };
@@ -54,11 +55,11 @@ export function splice(options: SpliceOptions): () => void {
   });
   watch(client.socket, server.socket, {
     ended: orderly,
-    closed: () => finish(server.socket.readableEnded ? "end" : "client_reset"),
+    closed: () => finish(server.socket.readableEnded && !wasReset(client.socket) ? "end" : "client_reset"),
   });
   watch(server.socket, client.socket, {
     ended: orderly,
-    closed: () => finish(client.socket.readableEnded ? "end" : "server_reset"),
+    closed: () => finish(client.socket.readableEnded && !wasReset(server.socket) ? "end" : "server_reset"),
   });
   return () => finish("end");
 }
@@ -83,6 +84,8 @@ interface Watcher {
 
 function watch(socket: Duplex, other: Duplex, watcher: Watcher): void {
   const onEnd = (): void => {
+    // What broke off must not look as if it had been complete.
+    if (wasReset(socket)) return watcher.closed();
     if (!other.writableEnded) other.end();
     watcher.ended();
   };
@@ -90,7 +93,7 @@ function watch(socket: Duplex, other: Duplex, watcher: Watcher): void {
   else socket.once("end", onEnd);
   socket.on("error", () => watcher.closed());
   socket.once("close", () => {
-    if (!other.writableEnded) other.end();
+    if (!other.writableEnded && !wasReset(socket)) other.end();
     watcher.closed();
   });
 }

@@ -1,15 +1,17 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { drop } from "../../lib/hbone/stream.ts";
 import type { HttpEnvironment } from "../filters/manager.ts";
 import type { DownstreamConnection, TakenOver } from "../http1/streams.ts";
 import type { DestinationService, PeerMetadata, RequestRecord } from "../request-record.ts";
 import type { ClusterRuntime } from "../upstream/cluster.ts";
 import { localTextOf, openConnection } from "../upstream/connect.ts";
 import type { Host } from "../upstream/host.ts";
-import type { TcpTarget } from "./compile-tcp.ts";
+import { type UpstreamProof, unproven } from "../upstream/transport.ts";
+import { chooseSlot, type TcpTarget } from "./compile-tcp.ts";
 import { splice } from "./splice.ts";
 
 export interface TcpSession {
-  readonly socket: Socket;
+  readonly socket: Duplex;
   readonly connection: DownstreamConnection;
   readonly target: TcpTarget;
   readonly environment: HttpEnvironment;
@@ -28,10 +30,11 @@ class TcpExchange {
   #cluster: ClusterRuntime | undefined;
   #clusterName = "";
   #host: Host | undefined;
-  #upstream: Socket | undefined;
+  #giveUp: () => void = () => undefined;
   #attempts = 0;
   #over = false;
-  #peerUri = "";
+  #proof: UpstreamProof = unproven;
+  #spliced = false;
   #failure = "";
   #localText = "";
 
@@ -41,8 +44,7 @@ class TcpExchange {
 
   start(): void {
     const { target, environment, socket } = this.#session;
-    const at = environment.random() * target.total;
-    const slot = (target.clusters.find((one) => at < one.upTo) ?? target.clusters[0])?.slot;
+    const slot = chooseSlot(target, environment.random);
     this.#clusterName = slot?.name ?? "";
     this.#cluster = slot?.current;
     socket.pause();
@@ -53,17 +55,37 @@ class TcpExchange {
   }
 
   #attempt(cluster: ClusterRuntime): void {
-    const { destinationAddress, destinationPort } = this.#session.connection;
+    const { destinationAddress, destinationPort, provenance } = this.#session.connection;
     this.#attempts += 1;
-    const host = cluster.pick({ hash: undefined, destinationAddress, destinationPort, tried: undefined, attempts: 0 });
+    const host = cluster.pick({
+      hash: undefined,
+      destinationAddress,
+      destinationPort,
+      via: provenance?.via,
+      tried: undefined,
+      attempts: 0,
+    });
     if (host === undefined) return this.#fail("UH", "no_healthy_upstream");
     if (!cluster.breaker.canConnect) return this.#fail("UO", "upstream_overflow");
     this.#host = host;
+    const { tunnel } = this.#session.target;
+    if (tunnel !== undefined) {
+      const destination = { address: destinationAddress, port: destinationPort };
+      cluster.openTunnel(host, tunnel(destination)).then(
+        ({ stream, proof }) => this.#connected(stream, proof),
+        (error: unknown) => this.#connectFailed(error instanceof Error ? error.message : String(error), host, cluster),
+      );
+      return;
+    }
     const { config } = cluster;
     cluster.breaker.connections += 1;
     host.activeConnections += 1;
     host.totalRequests += 1;
-    this.#upstream = openConnection(
+    const released = (): void => {
+      cluster.breaker.connections -= 1;
+      host.activeConnections -= 1;
+    };
+    this.#giveUp = openConnection(
       {
         host: host.description,
         tls: config.transport(host.description.transportMatch),
@@ -71,35 +93,35 @@ class TcpExchange {
         timeoutMs: config.connectTimeoutMs,
         onread: undefined,
         session: undefined,
-        prepared: cluster.prepared,
+        from: cluster.environment,
       },
       {
-        connected: (socket, peerUri) => {
-          this.#peerUri = peerUri;
-          this.#connected(socket, host, cluster);
+        connected: (stream, proof) => {
+          stream.once("close", released);
+          this.#connected(stream, proof);
         },
-        failed: (reason) => this.#connectFailed(reason, host, cluster),
+        failed: (reason) => {
+          released();
+          host.connectFailures += 1;
+          this.#connectFailed(reason, host, cluster);
+        },
       },
     );
   }
 
   #connectFailed(reason: string, host: Host, cluster: ClusterRuntime): void {
-    this.#released(host, cluster);
     if (this.#over) return;
     this.#failure = reason;
-    host.connectFailures += 1;
     cluster.noteFailure(host);
     if (this.#attempts < this.#session.target.connectAttempts) this.#attempt(cluster);
     else this.#fail("UF", "upstream_reset_before_response_started");
   }
 
-  #connected(upstream: Socket, host: Host, cluster: ClusterRuntime): void {
+  #connected(upstream: Duplex, proof: UpstreamProof): void {
     const { socket, target } = this.#session;
-    upstream.once("close", () => this.#released(host, cluster));
-    if (this.#over) {
-      upstream.destroy();
-      return;
-    }
+    if (this.#over) return drop(upstream);
+    this.#proof = proof;
+    this.#spliced = true;
     this.#localText = localTextOf(upstream);
     splice({
       client: endOf(socket),
@@ -115,28 +137,26 @@ class TcpExchange {
     });
   }
 
-  #released(host: Host, cluster: ClusterRuntime): void {
-    cluster.breaker.connections -= 1;
-    host.activeConnections -= 1;
-  }
-
   #clientGone(): void {
-    if (this.#over || this.#localText !== "") return;
-    this.#upstream?.destroy();
+    if (this.#over || this.#spliced) return;
+    this.#giveUp();
     this.#finish({ fromClient: 0, fromServer: 0, flags: "DC" });
   }
 
   #fail(flags: string, details: string): void {
     this.#failure = this.#failure === "" ? details : this.#failure;
     this.#finish({ fromClient: 0, fromServer: 0, flags });
-    this.#session.socket.destroy();
+    drop(this.#session.socket);
   }
 
   #finish(end: { fromClient: number; fromServer: number; flags: string }): void {
     if (this.#over) return;
     this.#over = true;
     const { environment, connection, target } = this.#session;
-    const inbound = target.direction === "inbound";
+    const { direction } = target;
+    // A waypoint stands between both: who calls is known from before it, who is called from behind it.
+    const inbound = direction === "inbound";
+    const called = inbound || direction === "waypoint";
     const tls =
       this.#host === undefined ? undefined : this.#cluster?.config.transport(this.#host.description.transportMatch);
     const peer: PeerMetadata | undefined = this.#host?.description.peer;
@@ -170,10 +190,10 @@ class TcpExchange {
       requestedServerName: connection.serverName,
       attempts: this.#attempts,
       upstreamFailure: this.#failure,
-      sourcePrincipal: inbound ? (connection.tls?.peerUri ?? "") : ownUri,
-      destinationPrincipal: inbound ? (connection.tls?.localUri ?? "") : this.#peerUri,
-      mutualTls: inbound ? connection.tls?.mutual === true : tls?.mutual === true,
-      source: inbound ? undefined : environment.self,
+      sourcePrincipal: called ? (connection.proof?.peerUri ?? "") : ownUri || this.#proof.localUri,
+      destinationPrincipal: inbound ? (connection.proof?.localUri ?? "") : this.#proof.peerUri,
+      mutualTls: called ? connection.proof?.mutual === true : tls?.mutual === true || this.#proof.mutual,
+      source: called ? connection.provenance?.peer : environment.self,
       destination: inbound ? environment.self : peer,
       destinationService: service,
       configSource: "",
@@ -183,7 +203,7 @@ class TcpExchange {
   }
 }
 
-function endOf(socket: Socket): TakenOver {
+function endOf(socket: Duplex): TakenOver {
   return {
     socket,
     rest: undefined,

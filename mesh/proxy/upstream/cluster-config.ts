@@ -31,6 +31,10 @@ export interface ClusterConfig {
   readonly dnsRefreshMs: number;
   readonly ipv6: boolean;
   readonly autoSni: boolean;
+  /** Of an original destination only the address counts, and this port. */
+  readonly portOverride: number | undefined;
+  /** Whether an original destination's waypoint, where it has one, is connected to in its place. */
+  readonly followsWaypoint: boolean;
 }
 
 const protocolOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -60,6 +64,7 @@ export function compileCluster(cluster: Cluster, secrets: SecretStore): ClusterC
     dnsRefreshMs: milliseconds(cluster.dnsRefreshRate) ?? 5000,
     ipv6: cluster.dnsLookupFamily === 2,
     autoSni: options?.upstreamHttpProtocolOptions?.autoSni ?? false,
+    ...originalDestinationOf(cluster),
   };
 }
 
@@ -81,6 +86,15 @@ function discoveryOf(cluster: Cluster): ClusterConfig["discovery"] {
     default:
       throw new Error("its discovery type is unknown");
   }
+}
+
+function originalDestinationOf({ lbConfig }: Cluster): Pick<ClusterConfig, "portOverride" | "followsWaypoint"> {
+  if (lbConfig?.$case !== "originalDstLbConfig") return { portOverride: undefined, followsWaypoint: false };
+  const { upstreamPortOverride, metadataKey } = lbConfig.value;
+  return {
+    portOverride: upstreamPortOverride,
+    followsWaypoint: metadataKey?.path.map(({ segment }) => segment?.value).join(".") === "waypoint",
+  };
 }
 
 function policyOf(policy: Cluster_LbPolicy): Policy {

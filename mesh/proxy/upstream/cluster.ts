@@ -1,24 +1,31 @@
+import type { OutgoingHttpHeaders } from "node:http2";
 import type { Socket } from "node:net";
 import type { ClusterLoadAssignment } from "#gen/xds/envoy/config/endpoint/v3/endpoint.ts";
 import { type Balancer, createBalancer } from "../../lib/balance/balancer.ts";
 import { CircuitBreaker } from "../../lib/breaker/circuit-breaker.ts";
 import { eject, noteLocalFailure, noteStatus, review } from "../../lib/breaker/outlier.ts";
+import { type Authority, authorityOf } from "../../lib/hbone/authority.ts";
 import type { ClusterStatus } from "../data-plane.ts";
+import type { InternalConnection, InternalNetwork } from "../internal/network.ts";
 import type { ClusterConfig } from "./cluster-config.ts";
 import { addressText, describeEndpoint, Host, type HostDescription, sameDescription } from "./host.ts";
 import { HostPool } from "./pool.ts";
+import { ClusterTunnels } from "./tunnels.ts";
 
 export interface ClusterEnvironment {
   readonly random: () => number;
   /** Shared by all upstream connections: each read is handled before the next one begins. */
   readonly readBuffer: Buffer;
   readonly prepared: (() => Socket) | undefined;
+  readonly internal: InternalNetwork;
 }
 
 export interface PickContext {
   readonly hash: number | undefined;
   readonly destinationAddress: string;
   readonly destinationPort: number;
+  /** The waypoint of the destination, where there is one. */
+  readonly via?: Authority | undefined;
   /** Hosts that were tried already, to be avoided while there is another. */
   readonly tried: readonly Host[] | undefined;
   readonly attempts: number;
@@ -32,7 +39,9 @@ export class ClusterRuntime {
   readonly #pools = new Map<Host, HostPool>();
   #hosts: readonly Host[] = [];
   #balancer: Balancer<Host>;
-  readonly #byAddress = new Map<string, Host>();
+  /** Hosts that were made for where connections were going. */
+  readonly #destinations = new Map<string, Host>();
+  #tunnels: ClusterTunnels | undefined;
   #lastReview = 0;
 
   constructor(config: ClusterConfig, environment: ClusterEnvironment) {
@@ -51,6 +60,7 @@ export class ClusterRuntime {
     if (this.config.discovery === "original_dst") return this.#destination(context);
     let host = this.#balancer.pick(context.hash);
     const { tried } = context;
+    if (host?.description.internal !== undefined) return this.#behind(host, context);
     if (tried === undefined || host === undefined) return host;
     for (let attempt = 0; attempt < context.attempts && tried.includes(host); attempt += 1) {
       host = this.#balancer.pick(undefined) ?? host;
@@ -58,28 +68,55 @@ export class ClusterRuntime {
     return host;
   }
 
+  /** An internal listener that goes on to wherever a connection is going: one host for each such destination. */
+  #behind(host: Host, { destinationAddress, destinationPort }: PickContext): Host {
+    const { internal } = host.description;
+    if (internal === undefined || internal.destination !== undefined || destinationPort === 0) return host;
+    const destination = { address: destinationAddress, port: destinationPort };
+    return this.#destinationHost(authorityOf(destination), {
+      ...host.description,
+      host: destinationAddress,
+      port: destinationPort,
+      internal: { ...internal, destination },
+    });
+  }
+
   /** The host that a redirected connection was going to. */
-  #destination(context: PickContext): Host | undefined {
-    if (context.destinationPort === 0) return undefined;
-    const key = addressText(context.destinationAddress, context.destinationPort);
-    let host = this.#byAddress.get(key);
+  #destination({ destinationAddress, destinationPort, via }: PickContext): Host | undefined {
+    if (destinationPort === 0) return undefined;
+    const { portOverride, followsWaypoint } = this.config;
+    const waypoint = followsWaypoint ? via : undefined;
+    const host = waypoint?.address ?? destinationAddress;
+    const port = waypoint?.port ?? portOverride ?? destinationPort;
+    return this.#destinationHost(addressText(host, port), {
+      host,
+      port,
+      path: undefined,
+      internal: undefined,
+      hostname: "",
+      weight: 1,
+      priority: 0,
+      health: "HEALTHY",
+      transportMatch: {},
+      peer: undefined,
+    });
+  }
+
+  #destinationHost(key: string, description: HostDescription): Host {
+    let host = this.#destinations.get(key);
     if (host === undefined) {
-      host = new Host({
-        host: context.destinationAddress,
-        port: context.destinationPort,
-        path: undefined,
-        hostname: "",
-        weight: 1,
-        priority: 0,
-        health: "HEALTHY",
-        transportMatch: {},
-        peer: undefined,
-      });
-      this.#byAddress.set(key, host);
-      this.#hosts = [...this.#byAddress.values()];
+      host = new Host(description);
+      this.#destinations.set(key, host);
+      if (this.config.discovery === "original_dst") this.#hosts = [...this.#destinations.values()];
     }
     host.lastUsed = Date.now();
     return host;
+  }
+
+  /** Opens a stream of a tunnel to a host. Rejects with TunnelError. */
+  openTunnel(host: Host, headers: OutgoingHttpHeaders): Promise<InternalConnection> {
+    this.#tunnels ??= new ClusterTunnels(this);
+    return this.#tunnels.open(host, headers);
   }
 
   poolOf(host: Host): HostPool {
@@ -95,15 +132,15 @@ export class ClusterRuntime {
       localAddress: config.localAddress,
       maxRequestsPerConnection: config.maxRequestsPerConnection,
       readBuffer: this.#environment.readBuffer,
-      prepared: this.#environment.prepared,
+      from: this.#environment,
       connectFailed: () => this.noteFailure(host),
     });
     this.#pools.set(host, pool);
     return pool;
   }
 
-  get prepared(): (() => Socket) | undefined {
-    return this.#environment.prepared;
+  get environment(): ClusterEnvironment {
+    return this.#environment;
   }
 
   /** Takes endpoints as delivered; hosts that did not change keep their connections. */
@@ -178,9 +215,9 @@ export class ClusterRuntime {
 
   /** Called about twice a second. */
   sweep(now: number): void {
-    for (const [host, pool] of this.#pools) {
-      pool.sweep(now);
-      if (this.config.discovery === "original_dst" && pool.unused && now - host.lastUsed > 60_000) this.#forget(host);
+    for (const pool of this.#pools.values()) pool.sweep(now);
+    for (const [key, host] of this.#destinations) {
+      if (now - host.lastUsed > 60_000 && this.#pools.get(host)?.unused !== false) this.#forget(key, host);
     }
     const { outlier } = this.config;
     if (outlier === undefined || now - this.#lastReview < Math.min(outlier.intervalMs, outlier.baseEjectionMs)) return;
@@ -188,15 +225,16 @@ export class ClusterRuntime {
     if (this.#hosts.filter((host) => review(host.outlier, now)).length > 0) this.#rebalance();
   }
 
-  #forget(host: Host): void {
+  #forget(key: string, host: Host): void {
     this.#pools.delete(host);
-    this.#byAddress.delete(host.address);
-    this.#hosts = [...this.#byAddress.values()];
+    this.#destinations.delete(key);
+    if (this.config.discovery === "original_dst") this.#hosts = [...this.#destinations.values()];
   }
 
   close(): void {
     for (const pool of this.#pools.values()) pool.close();
     this.#pools.clear();
+    this.#tunnels?.close();
   }
 
   status(): ClusterStatus {

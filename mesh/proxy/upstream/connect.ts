@@ -1,58 +1,112 @@
 import { X509Certificate } from "node:crypto";
 import { connect, isIP, type OnReadOpts, Socket } from "node:net";
-import { type ConnectionOptions, connect as connectTls, type PeerCertificate, type TLSSocket } from "node:tls";
+import type { Duplex } from "node:stream";
+import { type ConnectionOptions, connect as connectTls, type PeerCertificate, TLSSocket } from "node:tls";
+import type { Authority } from "../../lib/hbone/authority.ts";
+import { drop } from "../../lib/hbone/stream.ts";
 import { namesOf } from "../../lib/identity/spiffe.ts";
+import type { InternalNetwork } from "../internal/network.ts";
 import type { PeerCertificateBytes } from "../tls/tls-material.ts";
-import { addressText, type HostDescription } from "./host.ts";
-import type { UpstreamTls } from "./transport.ts";
+import { addressText, type HostDescription, type InternalAddress } from "./host.ts";
+import { type UpstreamProof, type UpstreamTls, unproven } from "./transport.ts";
 
 export interface ConnectRequest {
   readonly host: HostDescription;
   readonly tls: UpstreamTls | undefined;
   readonly localAddress: string | undefined;
   readonly timeoutMs: number;
-  /** Reads go to this buffer instead of 'data' events. */
+  /** Reads go to this buffer instead of 'data' events, where there is a socket to read from. */
   readonly onread: OnReadOpts | undefined;
   readonly session: Buffer | undefined;
+  readonly from: ConnectSource;
+}
+
+/** What connections are made with. */
+export interface ConnectSource {
   /** A socket made beforehand (marked so that capture lets it through) to connect with. */
   readonly prepared: (() => Socket) | undefined;
+  readonly internal: InternalNetwork;
 }
 
 export interface ConnectEvents {
-  connected(socket: Socket, peerUri: string): void;
+  connected(stream: Duplex, proof: UpstreamProof): void;
   failed(reason: string): void;
   session?(session: Buffer): void;
 }
 
-/** Opens a connection, with TLS where asked; exactly one of `connected` and `failed` follows. */
-export function openConnection(request: ConnectRequest, events: ConnectEvents): Socket {
+/** Opens a connection, with TLS where asked; exactly one of `connected` and `failed` follows. Returns how to give it up. */
+export function openConnection(request: ConnectRequest, events: ConnectEvents): () => void {
   const { tls } = request;
+  const { internal } = request.host;
+  if (internal !== undefined) return openInternal(request, internal, events);
   const socket = tls === undefined ? openPlain(request) : openTls(request, tls, events);
   if (socket instanceof Error) {
-    const failed = new Socket();
     process.nextTick(() => events.failed(socket.message));
-    return failed;
+    return () => undefined;
   }
+  return whenConnected(socket, request, events);
+}
+
+function whenConnected(socket: Socket, { tls, timeoutMs }: ConnectRequest, events: ConnectEvents): () => void {
   let settled = false;
   const settle = (reason: string | undefined): void => {
     if (settled) return;
     settled = true;
     clearTimeout(timer);
-    if (reason === undefined) events.connected(socket, tls === undefined ? "" : peerUriOf(socket));
+    if (reason === undefined) events.connected(socket, tls === undefined ? unproven : proofOf(socket, tls));
     else {
       socket.destroy();
       events.failed(reason);
     }
   };
-  const timer = setTimeout(() => settle("connection timeout"), request.timeoutMs);
+  const timer = setTimeout(() => settle("connection timeout"), timeoutMs);
   socket.once(tls === undefined ? "connect" : "secureConnect", () => settle(undefined));
   socket.once("error", (error: NodeJS.ErrnoException) => settle(reasonText(error, tls !== undefined)));
   socket.once("close", () => settle("remote connection closed"));
-  return socket;
+  return () => socket.destroy();
+}
+
+const nobody: Authority = { address: "", port: 0 };
+
+function openInternal(request: ConnectRequest, internal: InternalAddress, events: ConnectEvents): () => void {
+  const { from, tls, timeoutMs } = request;
+  let settled = false;
+  const settle = (reason: string): void => {
+    if (settled) return;
+    settled = true;
+    clearTimeout(timer);
+    events.failed(reason);
+  };
+  const timer = setTimeout(() => settle("connection timeout"), timeoutMs);
+  const { destination = nobody, via } = internal;
+  const provenance = {
+    source: nobody,
+    destination,
+    via,
+    tls: undefined,
+    peer: undefined,
+    state: new Map<string, string>(),
+  };
+  from.internal.connect(internal.listener, provenance).then(
+    ({ stream, proof }) => {
+      if (settled) return drop(stream);
+      settled = true;
+      clearTimeout(timer);
+      if (tls === undefined) return events.connected(stream, proof);
+      const secured = openTls(request, tls, events, stream);
+      if (secured instanceof Error) {
+        drop(stream);
+        events.failed(secured.message);
+      } else whenConnected(secured, request, events);
+    },
+    (error: unknown) => settle(error instanceof Error ? error.message : String(error)),
+  );
+  return () => settle("given up");
 }
 
 function openPlain(request: ConnectRequest): Socket {
-  const { host, onread, localAddress, prepared } = request;
+  const { host, onread, localAddress } = request;
+  const { prepared } = request.from;
   if (host.path !== undefined) return connect({ path: host.path, ...(onread === undefined ? {} : { onread }) });
   const target = {
     host: host.host,
@@ -74,7 +128,13 @@ function openPlain(request: ConnectRequest): Socket {
   });
 }
 
-function openTls(request: ConnectRequest, tls: UpstreamTls, events: ConnectEvents): TLSSocket | Error {
+/** @param over what to speak TLS over; a connection to the host by default */
+function openTls(
+  request: ConnectRequest,
+  tls: UpstreamTls,
+  events: ConnectEvents,
+  over: Duplex | undefined = preparedFor(request),
+): TLSSocket | Error {
   const material = tls.context.current();
   if ("missing" in material) return new Error(`TLS_error: ${material.missing}`);
   const { host, onread, session } = request;
@@ -92,7 +152,7 @@ function openTls(request: ConnectRequest, tls: UpstreamTls, events: ConnectEvent
     ...(tls.sni === "" || isIP(tls.sni) > 0 ? {} : { servername: tls.sni }),
     ...(session === undefined ? {} : { session }),
     ...(onread === undefined ? {} : { onread }),
-    ...(request.prepared === undefined ? {} : { socket: preparedFor(request, request.prepared) }),
+    ...(over === undefined ? {} : { socket: over }),
   };
   const socket = connectTls(options);
   socket.setNoDelay(true);
@@ -105,15 +165,21 @@ const bytesOf = ({ raw }: PeerCertificate): PeerCertificateBytes => ({
   publicKey: () => new X509Certificate(raw).publicKey.export({ type: "spki", format: "der" }),
 });
 
-function preparedFor(request: ConnectRequest, prepared: () => Socket): Socket {
-  const socket = prepared();
-  socket.connect({ host: request.host.host, port: request.host.port });
+function preparedFor({ host, from }: ConnectRequest): Socket | undefined {
+  if (from.prepared === undefined) return undefined;
+  const socket = from.prepared();
+  socket.connect({ host: host.host, port: host.port });
   return socket;
 }
 
-function peerUriOf(socket: Socket): string {
-  const certificate = (socket as TLSSocket).getPeerCertificate();
-  return namesOf(certificate).uris[0] ?? "";
+function proofOf(socket: Socket, tls: UpstreamTls): UpstreamProof {
+  const material = tls.context.current();
+  const certificate = socket instanceof TLSSocket ? socket.getPeerCertificate() : undefined;
+  return {
+    peerUri: (certificate && namesOf(certificate).uris[0]) ?? "",
+    localUri: "localUri" in material ? material.localUri : "",
+    mutual: tls.mutual,
+  };
 }
 
 /** In the words of Envoy's failure reasons. */
@@ -135,6 +201,7 @@ function reasonText(error: NodeJS.ErrnoException, tls: boolean): string {
 }
 
 /** The local end as access logs print it. */
-export function localTextOf(socket: Socket): string {
-  return socket.localAddress === undefined ? "" : addressText(socket.localAddress, socket.localPort ?? 0);
+export function localTextOf(stream: Duplex): string {
+  const socket = stream instanceof Socket ? stream : undefined;
+  return socket?.localAddress === undefined ? "" : addressText(socket.localAddress, socket.localPort ?? 0);
 }

@@ -71,7 +71,7 @@ export class GrpcChannel {
   #open(host: Host): Promise<ClientHttp2Session> {
     const cluster = this.#slot.current;
     if (cluster === undefined) return Promise.reject(new Error(`there is no cluster ${this.#slot.name}`));
-    const { config, prepared } = cluster;
+    const { config, environment } = cluster;
     return new Promise((resolve, reject) => {
       openConnection(
         {
@@ -81,7 +81,7 @@ export class GrpcChannel {
           timeoutMs: config.connectTimeoutMs,
           onread: undefined,
           session: undefined,
-          prepared,
+          from: environment,
         },
         {
           connected: (socket) => {

@@ -1,9 +1,10 @@
-import type { OnReadOpts, Socket } from "node:net";
+import type { OnReadOpts } from "node:net";
+import type { Duplex } from "node:stream";
 import type { CircuitBreaker } from "../../lib/breaker/circuit-breaker.ts";
 import { ClientConnection } from "../http1/client-connection.ts";
-import { localTextOf, openConnection } from "./connect.ts";
+import { type ConnectSource, localTextOf, openConnection } from "./connect.ts";
 import type { Host } from "./host.ts";
-import type { UpstreamTls } from "./transport.ts";
+import { type UpstreamProof, type UpstreamTls, unproven } from "./transport.ts";
 
 /** Who waits for a connection. */
 export interface PoolClient {
@@ -28,15 +29,15 @@ export interface PoolOptions {
   /** 0 for no limit. */
   readonly maxRequestsPerConnection: number;
   readonly readBuffer: Buffer;
-  readonly prepared: (() => Socket) | undefined;
+  readonly from: ConnectSource;
   readonly connectFailed: () => void;
 }
 
 /** Keep-alive connections to one host. The one used last is taken first, so that surplus ones grow old and close. */
 export class HostPool {
   readonly tls: UpstreamTls | undefined;
-  /** URI SAN of the host's certificate, from the last handshake. */
-  peerUri = "";
+  /** From the last handshake. */
+  #proof: UpstreamProof = unproven;
   readonly #options: PoolOptions;
   readonly #idle: ClientConnection[] = [];
   readonly #waiting: PoolClient[] = [];
@@ -49,6 +50,21 @@ export class HostPool {
   constructor(options: PoolOptions) {
     this.#options = options;
     this.tls = options.tls;
+  }
+
+  /** URI SAN of the host's certificate; empty without one. */
+  get peerUri(): string {
+    return this.#proof.peerUri;
+  }
+
+  /** URI SAN of the certificate that hosts are shown. */
+  get localUri(): string {
+    const material = this.tls?.context.current();
+    return material !== undefined && "localUri" in material ? material.localUri : this.#proof.localUri;
+  }
+
+  get mutual(): boolean {
+    return this.tls?.mutual === true || this.#proof.mutual;
   }
 
   get unused(): boolean {
@@ -87,7 +103,9 @@ export class HostPool {
     breaker.connections += 1;
     host.activeConnections += 1;
     let connection: ClientConnection | undefined;
-    const { prepared } = this.#options;
+    const { from } = this.#options;
+    // A socket that was made beforehand cannot be given a buffer any more, and what is no socket never could.
+    const buffered = from.prepared === undefined && host.description.internal === undefined;
     const material = this.tls?.context.current();
     const session = this.#session;
     const received = (length: number, buffer: Buffer): boolean => connection?.received(buffer, length) ?? true;
@@ -98,16 +116,15 @@ export class HostPool {
         tls: this.tls,
         localAddress: this.#options.localAddress,
         timeoutMs: this.#options.connectTimeoutMs,
-        // A socket that was made beforehand cannot be given a buffer any more.
-        onread: prepared === undefined ? onread : undefined,
+        onread: buffered ? onread : undefined,
         session: session !== undefined && session.material === material ? session.ticket : undefined,
-        prepared,
+        from,
       },
       {
-        connected: (socket, peerUri) => {
+        connected: (socket, proof) => {
           // A resumed session shows no certificate again: the host is the one that showed it before.
-          if (peerUri !== "") this.peerUri = peerUri;
-          if (prepared !== undefined) socket.on("data", (chunk: Buffer) => received(chunk.length, chunk));
+          if (proof.peerUri !== "" || this.#proof.peerUri === "") this.#proof = proof;
+          if (!buffered) socket.on("data", (chunk: Buffer) => received(chunk.length, chunk));
           connection = this.#connected(socket);
         },
         failed: (reason) => this.#failed(reason),
@@ -118,7 +135,7 @@ export class HostPool {
     );
   }
 
-  #connected(socket: Socket): ClientConnection {
+  #connected(socket: Duplex): ClientConnection {
     this.#connecting -= 1;
     const connection = new ClientConnection(socket, localTextOf(socket), {
       released: (one, reusable) => this.#released(one, reusable),

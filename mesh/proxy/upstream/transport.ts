@@ -1,5 +1,6 @@
 import type { Cluster } from "#gen/xds/envoy/config/cluster/v3/cluster.ts";
 import type { TransportSocket } from "#gen/xds/envoy/config/core/v3/base.ts";
+import { InternalUpstreamTransport } from "#gen/xds/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream.ts";
 import { CommonTlsContext, UpstreamTlsContext } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/tls.ts";
 import type { SecretStore } from "../tls/secret-store.ts";
 import { TlsContext } from "../tls/tls-material.ts";
@@ -11,6 +12,17 @@ export interface UpstreamTls {
   /** Both sides show certificates of the mesh. */
   readonly mutual: boolean;
 }
+
+/** What the handshake with a host has proven. Names are empty without TLS. */
+export interface UpstreamProof {
+  /** URI SAN of the host's certificate. */
+  readonly peerUri: string;
+  /** URI SAN of our own. */
+  readonly localUri: string;
+  readonly mutual: boolean;
+}
+
+export const unproven: UpstreamProof = { peerUri: "", localUri: "", mutual: false };
 
 export type TransportChooser = (match: Readonly<Record<string, unknown>>) => UpstreamTls | undefined;
 
@@ -31,6 +43,9 @@ export function compileTransport(cluster: Cluster, secrets: SecretStore): Transp
 function compileSocket(socket: TransportSocket | undefined, secrets: SecretStore): UpstreamTls | undefined {
   const config = socket?.configType?.value;
   if (config === undefined || config.typeUrl.endsWith(".RawBuffer")) return undefined;
+  // Connections to internal listeners bring their origin along by themselves: only what it wraps counts.
+  if (config.typeUrl.endsWith(".InternalUpstreamTransport"))
+    return compileSocket(InternalUpstreamTransport.decode(config.value).transportSocket, secrets);
   if (!config.typeUrl.endsWith(".UpstreamTlsContext"))
     throw new Error(`transport socket ${config.typeUrl} is not supported`);
   const tls = UpstreamTlsContext.decode(config.value);

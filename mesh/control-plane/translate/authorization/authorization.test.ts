@@ -45,6 +45,7 @@ function factsOf(ask: Ask): PolicyFacts {
             values: (name) => ask.headers?.[name]?.split(",") ?? [],
           },
     path: (ask.path ?? "/").split("?")[0] ?? "",
+    state: () => undefined,
     metadata: (_filter, path) =>
       path.slice(1).reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], ask.claims),
   };
