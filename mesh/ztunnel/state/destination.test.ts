@@ -44,7 +44,8 @@ function service(own: object = {}): Address {
 
 function bookOf(...addresses: readonly Address[]): AddressBook {
   const book = new AddressBook();
-  const nameOf = ({ type }: Address): string => (type?.$case === "workload" ? type.value.uid : KEY);
+  const nameOf = ({ type }: Address): string =>
+    type?.$case === "workload" ? type.value.uid : `${type?.value.namespace}/${type?.value.hostname}`;
   book.apply({
     changed: addresses.map((resource) => ({ name: nameOf(resource), version: "1", resource })),
     removed: [],
@@ -63,6 +64,32 @@ const find = (book: AddressBook, dialled: string, options: { caller?: string; ra
     },
   );
 };
+
+const WAYPOINT = { namespace: "bank", hostname: "waypoint.bank.svc.cluster.local" };
+const byName = { destination: { $case: "hostname", value: WAYPOINT }, hboneMtlsPort: 15008 } as const;
+const byAddress = (text: string) => ({
+  destination: { $case: "address", value: { network: "", address: bytes(text) } },
+  hboneMtlsPort: 15008,
+});
+
+/** A waypoint's service with pods at these addresses. */
+const waypoint = (...pods: readonly string[]): readonly Address[] => [
+  service({
+    name: "waypoint",
+    hostname: WAYPOINT.hostname,
+    addresses: [{ network: "", address: bytes("10.96.0.50") }],
+    ports: [{ servicePort: 15008, targetPort: 15008 }],
+    // All services of the namespace have it, this one too.
+    waypoint: byName,
+  }),
+  ...pods.map((address, index) =>
+    workload(`waypoint-${index}`, address, {
+      serviceAccount: "waypoint",
+      waypoint: byName,
+      services: { [`bank/${WAYPOINT.hostname}`]: { ports: [{ servicePort: 15008, targetPort: 15008 }] } },
+    }),
+  ),
+];
 
 const short = (destination: ReturnType<typeof find>): string =>
   destination.kind === "none"
@@ -131,6 +158,108 @@ describe("where a connection goes", () => {
       "tunnel 10.244.0.5:8080",
       "tunnel 10.244.0.6:8080",
     ]);
+  });
+});
+
+describe("a waypoint", () => {
+  const a = workload("a", "10.244.0.5");
+  const led = (destination: ReturnType<typeof find>): string =>
+    destination.kind === "tunnel"
+      ? `${short(destination)} by ${destination.end.address}:${destination.end.port}`
+      : short(destination);
+
+  it.each<[string, readonly Address[], string, string]>([
+    [
+      "of a service",
+      [service({ waypoint: byName }), a, ...waypoint("10.244.0.20")],
+      "10.96.0.7:80",
+      "tunnel 10.96.0.7:80 by 10.244.0.20:15008",
+    ],
+    [
+      "of a service, by its address",
+      [service({ waypoint: byAddress("10.96.0.50") }), a, ...waypoint("10.244.0.20")],
+      "10.96.0.7:80",
+      "tunnel 10.96.0.7:80 by 10.244.0.20:15008",
+    ],
+    [
+      "of a service is none for its pods",
+      [service({ waypoint: byName }), a, ...waypoint("10.244.0.20")],
+      "10.244.0.5:8080",
+      "tunnel 10.244.0.5:8080 by 10.244.0.5:15008",
+    ],
+    [
+      "of a pod",
+      [service(), workload("a", "10.244.0.5", { waypoint: byName }), ...waypoint("10.244.0.20")],
+      "10.244.0.5:8080",
+      "tunnel 10.244.0.5:8080 by 10.244.0.20:15008",
+    ],
+    [
+      "of a pod is none for its service",
+      [service(), workload("a", "10.244.0.5", { waypoint: byName }), ...waypoint("10.244.0.20")],
+      "10.96.0.7:80",
+      "tunnel 10.244.0.5:8080 by 10.244.0.5:15008",
+    ],
+    [
+      "of a pod that is in no tunnel's reach",
+      [workload("a", "10.244.0.5", { waypoint: byName, tunnelProtocol: 0 }), ...waypoint("10.244.0.20")],
+      "10.244.0.5:8080",
+      "tunnel 10.244.0.5:8080 by 10.244.0.20:15008",
+    ],
+    [
+      "that is not there is not gone round",
+      [service({ waypoint: byName }), a, ...waypoint()],
+      "10.96.0.7:80",
+      "none: no healthy upstream: waypoint bank/waypoint.bank.svc.cluster.local has no endpoint",
+    ],
+    [
+      "that nobody knows is not gone round",
+      [service({ waypoint: byAddress("10.96.0.51") }), a],
+      "10.96.0.7:80",
+      "none: no healthy upstream: waypoint 10.96.0.51 has no endpoint",
+    ],
+    [
+      "is not before itself",
+      [...waypoint("10.244.0.20")],
+      "10.96.0.50:15008",
+      "tunnel 10.244.0.20:15008 by 10.244.0.20:15008",
+    ],
+    [
+      "is not before its pods",
+      [...waypoint("10.244.0.20")],
+      "10.244.0.20:15021",
+      "tunnel 10.244.0.20:15021 by 10.244.0.20:15008",
+    ],
+  ])("%s", (_, addresses, dialled, expected) => {
+    expect(led(find(bookOf(...addresses), dialled))).toBe(expected);
+  });
+
+  it("is passed once: what it sends itself goes straight on", () => {
+    const book = bookOf(service({ waypoint: byName }), a, ...waypoint("10.244.0.20"));
+    expect(led(find(book, "10.96.0.7:80", { caller: "waypoint-0" }))).toBe(
+      "tunnel 10.244.0.5:8080 by 10.244.0.5:15008",
+    );
+  });
+
+  it("proves its own identity", () => {
+    const book = bookOf(service({ waypoint: byName }), a, ...waypoint("10.244.0.20"));
+    expect(find(book, "10.96.0.7:80")).toMatchObject({
+      identities: ["spiffe://cluster.local/ns/bank/sa/waypoint"],
+      service: { hostname: "ledger.bank.svc.cluster.local" },
+    });
+  });
+
+  it("has another pod where one does not answer, as long as there is one", () => {
+    const book = bookOf(service({ waypoint: byName }), a, ...waypoint("10.244.0.20", "10.244.0.21"));
+    const avoiding = (...avoid: readonly string[]) =>
+      led(
+        findDestination(
+          book,
+          { address: "10.96.0.7", port: 80 },
+          { workload: undefined, random: () => 0, avoid: new Set(avoid) },
+        ),
+      );
+    expect(avoiding("10.244.0.20")).toBe("tunnel 10.96.0.7:80 by 10.244.0.21:15008");
+    expect(avoiding("10.244.0.20", "10.244.0.21")).toBe("tunnel 10.96.0.7:80 by 10.244.0.20:15008");
   });
 });
 

@@ -1,6 +1,5 @@
 import type { ClientHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import { ports } from "#api/names.ts";
 import { authorityOf } from "#mesh/lib/hbone/authority.ts";
 import { TunnelError, type TunnelPool } from "#mesh/lib/hbone/pool.ts";
 import { abort } from "#mesh/lib/hbone/stream.ts";
@@ -30,21 +29,37 @@ export async function handleOutbound(context: ProxyContext, from: Sender, near: 
   if (dialled === undefined) return abort(near);
   const { pod } = from;
   const workload = workloadOf(context, pod);
-  const destination = findDestination(context.book, dialled, { workload, random: context.random });
-  const info = outboundInfo(context, { pod, near, destination, dialled: authorityOf(dialled) });
   const bytes = () => ({ sent: near.bytesWritten, received: near.bytesRead });
-  try {
-    const far = await reach(context, { ...from, near, destination });
-    await carry(context.connections, info, { near, far, bytes });
-  } catch (error) {
-    abort(near);
-    const denied = error instanceof TunnelError && error.status === UNAUTHORIZED;
-    const message = error instanceof Error ? error.message : String(error);
-    context.connections.failed(info, {
-      error: denied ? `${POLICY_REJECTION} at the destination` : message,
-      flag: denied ? "DENY" : "CONNECT",
-    });
+  const avoid = new Set<string>();
+  for (;;) {
+    const destination = findDestination(context.book, dialled, { workload, random: context.random, avoid });
+    const info = outboundInfo(context, { pod, near, destination, dialled: authorityOf(dialled) });
+    try {
+      const far = await reach(context, { ...from, near, destination });
+      return await carry(context.connections, info, { near, far, bytes });
+    } catch (error) {
+      if (!near.destroyed && isElsewherePossible(error, destination, avoid)) continue;
+      abort(near);
+      const denied = error instanceof TunnelError && error.status === UNAUTHORIZED;
+      const message = error instanceof Error ? error.message : String(error);
+      return context.connections.failed(info, {
+        error: denied ? `${POLICY_REJECTION} at the destination` : message,
+        flag: denied ? "DENY" : "CONNECT",
+      });
+    }
   }
+}
+
+/** Ends of tunnels that are tried for one connection. */
+const MAX_TRIED = 3;
+
+/** Where no tunnel came to be nothing was passed on yet: another endpoint may serve. Notes the one that did not. */
+function isElsewherePossible(error: unknown, destination: Destination, avoid: Set<string>): boolean {
+  if (destination.kind !== "tunnel" || !(error instanceof TunnelError) || error.status !== undefined) return false;
+  const { address } = destination.end;
+  if (avoid.has(address) || avoid.size + 1 >= MAX_TRIED) return false;
+  avoid.add(address);
+  return true;
 }
 
 interface Call extends Sender {
@@ -61,9 +76,9 @@ async function reach(context: ProxyContext, call: Call): Promise<Socket | Client
     case "plain":
       return dial(pod.network.socket(), destination.address, destination.port);
     case "tunnel": {
-      const { address, identities } = destination;
+      const { end, identities } = destination;
       const source = workloadOf(context, pod);
-      return pool.open(tunnelTo({ address, port: ports.hbone, identities }, client), {
+      return pool.open(tunnelTo({ ...end, identities }, client), {
         ":authority": authorityOf(destination),
         forwarded: `for=${near.remoteAddress ?? pod.address}`,
         ...(source === undefined ? {} : { baggage: baggageOf(source) }),
@@ -94,7 +109,7 @@ function outboundInfo(
     direction: "outbound",
     source,
     destination: {
-      address: tunnelled ? authorityOf({ address: destination.address, port: ports.hbone }) : inner,
+      address: tunnelled ? authorityOf(destination.end) : inner,
       inner: tunnelled ? inner : undefined,
       service: destination.kind === "passthrough" ? undefined : destination.service,
       workload: target?.workload,
