@@ -1,6 +1,9 @@
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
 import type { Command } from "commander";
 import { AppError } from "#api/errors.ts";
 import type { ClusterSummary } from "#api/rpc/cluster.ts";
+import { mergeKubeconfig, unmergeKubeconfig } from "#kube/kubeconfig-merge.ts";
 import { addDefinitionOptions, type ClusterOptions, definitionOf } from "../cluster-options.ts";
 import { ensureHost, type RunningHost } from "../host-process.ts";
 import { interruptSignal } from "../interrupt.ts";
@@ -62,15 +65,42 @@ export function addCluster(program: Command): void {
     );
 
   cluster
+    .command("kubeconfig <name>")
+    .description("where the kubeconfig of a running cluster lies; your own is not touched unless you say so")
+    .option("--merge", "also put it into your own kubeconfig, as the context slipway-<name>")
+    .action((name: string, { merge = false }: { merge?: boolean }) =>
+      withHost(async ({ rpc }) => {
+        const { kubeconfig } = await first(rpc.stream("cluster.status", { name }));
+        if (kubeconfig === undefined)
+          throw new AppError("NOT_RUNNING", `the cluster "${name}" does not run`, {
+            hint: `Start it: slipway cluster start ${name}`,
+          });
+        if (!merge) return console.log(kubeconfig);
+        const own = ownKubeconfig();
+        await mergeKubeconfig(kubeconfig, own, contextName(name));
+        console.log(
+          `${own} has the context ${contextName(name)} now: kubectl --context ${contextName(name)} get nodes`,
+        );
+      }),
+    );
+
+  cluster
     .command("delete <name>")
     .description("delete a cluster, everything in it and your progress on it")
     .action((name: string) =>
       withHost(async ({ rpc }) => {
         await rpc.call("cluster.delete", { name });
+        await unmergeKubeconfig(ownKubeconfig(), contextName(name));
         console.log("Deleted.");
       }),
     );
 }
+
+const contextName = (cluster: string): string => `slipway-${cluster}`;
+
+/** The file that kubectl would write to. */
+const ownKubeconfig = (): string =>
+  (process.env.KUBECONFIG ?? "").split(delimiter).find(Boolean) ?? join(homedir(), ".kube/config");
 
 async function withHost(work: (host: RunningHost) => Promise<void>): Promise<void> {
   const host = await ensureHost({ attached: false, port: undefined });

@@ -1,5 +1,6 @@
 import { access, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { INode } from "kubernetes-models/v1/Node";
 import type { ExistingSettings } from "#api/cluster-definition.ts";
 import { AppError } from "#api/errors.ts";
 import type { KubeObject } from "#api/kinds/object.ts";
@@ -7,6 +8,7 @@ import { images, namespaces } from "#api/names.ts";
 import { KubeClient } from "#kube/client.ts";
 import { Discovery } from "#kube/discovery.ts";
 import { kubeconfigConnection } from "#kube/kubeconfig.ts";
+import { resources } from "#kube/resource.ts";
 import { meshManifests, removeNamespaces, uninstallMesh } from "#mesh/deploy/install.ts";
 import { defaultValues, type MeshValues } from "#mesh/deploy/values.ts";
 import type { ClusterProvider, ProviderContext, RunningCluster } from "../provider.ts";
@@ -130,6 +132,9 @@ async function attach(
   { options, kubeconfig }: Attachment,
   context: ProviderContext,
 ): Promise<RunningCluster> {
+  const { items: nodes } = await client.list<INode & KubeObject>(resources.nodes, {});
+  // Where there is room to lie apart, nothing that everybody needs lies on one node alone.
+  const copies = nodes.filter(({ spec }) => !spec?.unschedulable && !spec?.taints?.length).length > 1 ? 2 : 1;
   const { gitVersion } = await client.http.json<{ readonly gitVersion: string }>({
     method: "GET",
     path: "/version",
@@ -139,7 +144,7 @@ async function attach(
     name: options.name,
     kubernetesVersion: gitVersion,
     kubeconfig,
-    mesh: meshValues(options),
+    mesh: { ...meshValues(options), controlPlaneReplicas: copies, gatewayReplicas: copies },
     appsImage: options.settings.images?.apps ?? images.apps,
     gatewayUrl: undefined,
     pid: undefined,
