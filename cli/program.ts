@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { VERSION } from "#api/names.ts";
 import { addCluster } from "./commands/cluster.ts";
 import { addDown } from "./commands/down.ts";
+import { addImages } from "./commands/images.ts";
 import { addKubectl } from "./commands/kubectl.ts";
 import { addLab } from "./commands/lab.ts";
 import { addPackets } from "./commands/packets.ts";
@@ -26,6 +27,7 @@ export function createProgram(): Command {
     addDown,
     addStatus,
     addCluster,
+    addImages,
     addLab,
     addProxyStatus,
     addProxyConfig,

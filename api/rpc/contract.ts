@@ -26,6 +26,9 @@ export interface Calls {
   "cluster.contexts": { params: { readonly kubeconfig?: string }; result: { readonly contexts: readonly string[] } };
   /** Makes it the one that labs and views are on. */
   "cluster.select": { params: { readonly name: string }; result: Empty };
+  /** Writes the images of kind clusters to a folder; loads them from there. */
+  "images.save": { params: { readonly folder: string }; result: { readonly images: readonly string[] } };
+  "images.load": { params: { readonly folder: string }; result: { readonly images: readonly string[] } };
   "labs.list": { params: { readonly language: string }; result: readonly LabSummary[] };
   "labs.open": { params: { readonly lab: string; readonly language: string }; result: LabView };
   /** Removes what the lab created and starts again at its first step. */

@@ -5,11 +5,12 @@ import { AppError } from "#api/errors.ts";
 import type { ClusterSummary } from "#api/rpc/cluster.ts";
 import { mergeKubeconfig, unmergeKubeconfig } from "#kube/kubeconfig-merge.ts";
 import { addDefinitionOptions, type ClusterOptions, definitionOf } from "../cluster-options.ts";
-import { ensureHost, type RunningHost } from "../host-process.ts";
+import type { RunningHost } from "../host-process.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { followStart } from "../progress.ts";
 import { first } from "../rpc-client.ts";
 import { table } from "../table.ts";
+import { withHost } from "../with-host.ts";
 
 const header = ["", "NAME", "PROVIDER", "PHASE", "KUBERNETES", "NODES", "PODS", "MEMORY"];
 
@@ -101,22 +102,6 @@ const contextName = (cluster: string): string => `slipway-${cluster}`;
 /** The file that kubectl would write to. */
 const ownKubeconfig = (): string =>
   (process.env.KUBECONFIG ?? "").split(delimiter).find(Boolean) ?? join(homedir(), ".kube/config");
-
-async function withHost(work: (host: RunningHost) => Promise<void>): Promise<void> {
-  const host = await ensureHost({ attached: false, port: undefined });
-  try {
-    await work(host);
-    // A host that only had to answer this has nothing to stay for.
-    if (host.started && (await isIdle(host))) await host.rpc.call("app.shutdown", { deleteState: false });
-  } finally {
-    host.rpc.close();
-  }
-}
-
-async function isIdle({ rpc }: RunningHost): Promise<boolean> {
-  const { clusters } = await first(rpc.stream("clusters", {}));
-  return clusters.every(({ phase }) => phase !== "ready" && phase !== "starting");
-}
 
 async function start({ rpc }: RunningHost, name: string): Promise<void> {
   const signal = interruptSignal();

@@ -5,21 +5,19 @@ import { join } from "node:path";
 import { AppError } from "#api/errors.ts";
 import { VERSION } from "#api/names.ts";
 import type { ProviderContext } from "../provider.ts";
+import { imagesOfArchive } from "./archive.ts";
 import { diagnose } from "./diagnose.ts";
 import type { Engine } from "./engine.ts";
 import { hashOfFolder } from "./folder-hash.ts";
+import type { LabImages } from "./lab-images.ts";
 import { hasImage, localBase } from "./node-image.ts";
-
-/** References of the images that a cluster needs, tagged by their content. */
-export interface LabImages {
-  readonly mesh: string;
-  readonly apps: string;
-}
 
 export interface ImageOptions {
   /** Folder of the build with a folder for each image, and in it its recipe. */
   readonly imagesFolder: string;
   readonly baseImage: string | undefined;
+  /** Where images of a release lie, ready to be loaded. */
+  readonly archiveFolder: string;
 }
 
 /** Marks what was built here, so that it can be found again and removed. */
@@ -27,8 +25,20 @@ const LABEL = "io.slipway.image";
 /** Debian has what the proxy's capture needs; Node.js comes from here or, for another system, with the image. */
 const publicBase = { own: "debian:12-slim", other: "node:24-bookworm-slim" };
 
-/** Builds the mesh's and the applications' images from their recipes, unless the engine has them with this very content. */
-export async function buildImages(engine: Engine, options: ImageOptions, context: ProviderContext): Promise<LabImages> {
+/**
+ * The mesh's and the applications' images: from an archive, where a release or a workshop has brought one and no other base is
+ * asked for, else built from their recipes, unless the engine has them with this very content.
+ */
+export async function provideImages(
+  engine: Engine,
+  options: ImageOptions,
+  context: ProviderContext,
+): Promise<LabImages> {
+  const carried = options.baseImage === undefined ? await imagesOfArchive(engine, options, context) : undefined;
+  return carried ?? buildImages(engine, options, context);
+}
+
+async function buildImages(engine: Engine, options: ImageOptions, context: ProviderContext): Promise<LabImages> {
   const runtime = await buildRuntime(engine, options, context);
   const build = async (name: string): Promise<string> => {
     const folder = join(options.imagesFolder, name);

@@ -3,8 +3,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { VERSION } from "#api/names.ts";
 import type { ProviderContext } from "../provider.ts";
 import type { Engine } from "./engine.ts";
-import type { LabImages } from "./images.ts";
+import type { LabImages } from "./lab-images.ts";
 import { type KindNode, runInNode } from "./nodes.ts";
+import { saveImages } from "./saved-images.ts";
 
 const containerd = ["ctr", "--namespace=k8s.io", "images"];
 const CONTAINERD_MS = 60_000;
@@ -113,26 +114,5 @@ function write(stream: NodeJS.WritableStream, chunk: Buffer): Promise<void> {
       resolve();
     };
     for (const event of ["drain", "close", "error"] as const) stream.on(event, done);
-  });
-}
-
-/** An archive of several images, as `docker save` makes it. */
-function saveImages(
-  { docker }: Engine,
-  names: readonly string[],
-  abortSignal: AbortSignal,
-): Promise<NodeJS.ReadableStream> {
-  return new Promise((resolve, reject) => {
-    docker.modem.dial(
-      {
-        path: "/images/get?",
-        method: "GET",
-        options: { names: [...names] },
-        isStream: true,
-        statusCodes: { 200: true, 404: "no such image", 500: "server error" },
-        abortSignal,
-      },
-      (error, stream) => (error === null ? resolve(stream as NodeJS.ReadableStream) : reject(error)),
-    );
   });
 }

@@ -12,11 +12,11 @@ export interface NodeImage {
 const localNode = "slipway/kind-node";
 export const localBase = "slipway/test-node-base";
 
-/** The image of the nodes: the one asked for, else one prepared on this engine, else kind's own. */
-export async function chooseNodeImage(engine: Engine, settings: KindSettings): Promise<NodeImage> {
+/** The image of the nodes: the one asked for, else one prepared on this engine or carried along, else kind's own. */
+export async function chooseNodeImage(engine: Engine, settings: KindSettings, carried?: string): Promise<NodeImage> {
   const { nodeImage, kubernetesVersion } = settings;
   const prepared = kubernetesVersion === undefined ? localNode : `${localNode}:v${kubernetesVersion}`;
-  const published = kubernetesVersion === undefined ? undefined : `kindest/node:v${kubernetesVersion}`;
+  const published = kubernetesVersion === undefined ? carried : `kindest/node:v${kubernetesVersion}`;
   const image = nodeImage ?? ((await hasImage(engine, prepared)) ? prepared : published);
   const { CgroupVersion } = (await engine.docker.info()) as { readonly CgroupVersion?: string };
   return { image, kubelet: kubeletSettings(image, CgroupVersion ?? "2") };

@@ -4,11 +4,13 @@ import type { KindSettings } from "#api/cluster-definition.ts";
 import { AppError } from "#api/errors.ts";
 import { defaultValues, type MeshValues } from "#mesh/deploy/values.ts";
 import type { ClusterProvider, ProviderContext, RunningCluster } from "../provider.ts";
+import { readArchive } from "./archive.ts";
 import { gatewayNodePorts, kindConfiguration } from "./configuration.ts";
 import { connectEngine, type Engine } from "./engine.ts";
-import { buildImages, type ImageOptions, type LabImages } from "./images.ts";
+import { type ImageOptions, provideImages } from "./images.ts";
 import { checkKindVersion, createCluster, deleteCluster, exportKubeconfig, type KindCommand } from "./kind-command.ts";
 import { findKind } from "./kind-program.ts";
+import type { LabImages } from "./lab-images.ts";
 import { serveLoadBalancers } from "./load-balancer.ts";
 import { loadImages } from "./load-images.ts";
 import { chooseNodeImage } from "./node-image.ts";
@@ -27,6 +29,8 @@ export interface KindOptions {
   /** Where a downloaded kind program is kept. */
   readonly binFolder: string;
   readonly imagesFolder: string;
+  /** Holds images to be loaded instead of built; see archive.ts. */
+  readonly archiveFolder: string;
   readonly zones: readonly string[];
   readonly settings: KindSettings;
 }
@@ -111,8 +115,9 @@ async function start(options: StartOptions, tools: Tools, context: ProviderConte
   return running(options, { tools, kindName, images }, context);
 }
 
-const imageOptions = ({ imagesFolder, settings }: KindOptions): ImageOptions => ({
+const imageOptions = ({ imagesFolder, archiveFolder, settings }: KindOptions): ImageOptions => ({
   imagesFolder,
+  archiveFolder,
   baseImage: settings.baseImage,
 });
 
@@ -129,7 +134,10 @@ async function create(options: KindOptions, { tools, kindName }: Creation, outer
   const failed = new AbortController();
   const context = { ...outer, signal: AbortSignal.any([outer.signal, failed.signal]) };
   await writeRecord(stateFolder, { kindName, complete: false });
-  const { image, kubelet } = await chooseNodeImage(engine, settings);
+  const carried = (await readArchive(options.archiveFolder))?.node;
+  // It must be on the engine before kind looks for it.
+  if (carried !== undefined) await provideImages(engine, imageOptions(options), context);
+  const { image, kubelet } = await chooseNodeImage(engine, settings, carried);
   const configuration = kindConfiguration({
     zones: options.zones,
     ports: settings.ports ?? [],
@@ -154,7 +162,7 @@ async function create(options: KindOptions, { tools, kindName }: Creation, outer
       throw context.signal.aborted ? error : await explainFailure(engine, kindName, error);
     })
     .finally(() => nodesRun.resolve());
-  const loaded = buildImages(engine, imageOptions(options), context).then(async (images) => {
+  const loaded = provideImages(engine, imageOptions(options), context).then(async (images) => {
     await nodesRun.promise;
     context.signal.throwIfAborted();
     await loadImages(engine, await listNodes(engine, kindName), { images, context });
@@ -195,7 +203,7 @@ async function resume(
   context.detail(stopped.length === 0 ? "the cluster's nodes run already" : "starting the nodes");
   // In order: Docker gives addresses as containers come, and nodes know each other by them.
   for (const { container } of stopped) await container.start({ abortSignal: context.signal });
-  const images = await buildImages(engine, imageOptions(options), context);
+  const images = await provideImages(engine, imageOptions(options), context);
   await exportKubeconfig(command, kindName, kubeconfigOf(options));
   await whenApiReady(kubeconfigOf(options), context);
   await loadImages(engine, nodes, { images, context });

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { ClusterRegistry } from "./clusters/cluster-registry.ts";
+import { loadArchive, saveArchive } from "./clusters/image-archives.ts";
 import type { HostConfig } from "./config.ts";
 import { claimInstance } from "./instance.ts";
 import type { LabCluster } from "./lab-cluster.ts";
@@ -44,6 +45,10 @@ export async function buildHost(config: HostConfig, onShutdown: () => void): Pro
       mode: config.mode,
       clusters,
       terminals,
+      archives: {
+        save: (folder, signal) => saveArchive(folder, { config, settings, signal }),
+        load: (folder, signal) => loadArchive(folder, { config, signal }),
+      },
       labs: () => clusters.current.value.labs,
       running,
       shutdown: (remove) => {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { AppError } from "#api/errors.ts";
@@ -16,6 +17,8 @@ export interface HostConfig {
     readonly labs: string;
     readonly manifests: string;
     readonly images: string;
+    /** Archives of images that were loaded here, or that a release carries. */
+    readonly archives: string;
     readonly embedded: string;
     readonly slipway: string;
   };
@@ -34,8 +37,10 @@ export function parseConfig(argv: readonly string[], dist: string): HostConfig {
   const port = Number(values.port ?? 0);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new AppError("BAD_REQUEST", `--port must be a number up to 65535, not "${values.port}"`);
+  const state = stateFolder();
+  const loaded = join(state, "archives");
   return {
-    stateFolder: stateFolder(),
+    stateFolder: state,
     port,
     attached: values.attached,
     mode: values.desktop ? "desktop" : "browser",
@@ -44,6 +49,7 @@ export function parseConfig(argv: readonly string[], dist: string): HostConfig {
       labs: join(dist, "lab-scenarios"),
       manifests: join(dist, "manifests"),
       images: join(dist, "images"),
+      archives: existsSync(join(dist, "archives")) && !existsSync(loaded) ? join(dist, "archives") : loaded,
       embedded: join(dist, "embedded/main.js"),
       slipway: join(dist, "../bin/slipway.mjs"),
     },

@@ -8,6 +8,11 @@ export interface HostServices {
   readonly mode: "browser" | "desktop";
   readonly clusters: ClusterRegistry;
   readonly terminals: Terminals;
+  /** Images of kind clusters, to a folder and from it. */
+  readonly archives: {
+    save(folder: string, signal: AbortSignal): Promise<readonly string[]>;
+    load(folder: string, signal: AbortSignal): Promise<readonly string[]>;
+  };
   /** The labs of the current cluster. */
   labs(): LabService;
   /** The current cluster while it runs; throws NOT_RUNNING. */

@@ -31,6 +31,7 @@ export function providerOf(definition: ClusterDefinition, parts: ProviderParts):
       return kindProvider({
         ...common,
         zones,
+        archiveFolder: config.folders.archives,
         binFolder: join(config.stateFolder, "bin"),
         settings: { ...settings.kind, ...definition.kind },
       });

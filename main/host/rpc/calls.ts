@@ -58,6 +58,8 @@ export function createCalls(services: HostServices): CallHandlers {
       await clusters.select(name);
       return {};
     },
+    "images.save": async ({ folder }, signal) => ({ images: await services.archives.save(folder, signal) }),
+    "images.load": async ({ folder }, signal) => ({ images: await services.archives.load(folder, signal) }),
     "labs.list": async ({ language }) => services.labs().list(language),
     "labs.open": async ({ lab, language }) => {
       const session = await services.labs().open(lab);
