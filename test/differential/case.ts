@@ -30,18 +30,37 @@ export interface WatchStep {
   /** Ends when so many events came (or the server ended it, or none came for five seconds). */
   readonly take: number;
   readonly forget?: readonly string[];
-  readonly meanwhile?: readonly RequestStep[];
+  readonly meanwhile?: readonly (RequestStep | RestartStep)[];
   readonly save?: Readonly<Record<string, string>>;
 }
 
-export type Step = RequestStep | WatchStep;
+/** The API server ends and comes back with what it stored. */
+export interface RestartStep {
+  readonly restart: string;
+}
+
+/** A WebSocket to a container: a command, or a port. */
+export interface StreamStep {
+  readonly name: string;
+  readonly stream: string;
+  /** v5.channel.k8s.io when it is not said. */
+  readonly protocol?: string;
+  /** Sent at once; then there is no more. */
+  readonly input?: string;
+  /** Of the terminal. */
+  readonly size?: { readonly Width: number; readonly Height: number };
+  /** Ends when the first channel has said this. */
+  readonly enough?: string;
+}
+
+export type Step = RequestStep | WatchStep | RestartStep | StreamStep;
 
 /** Requests that belong together, in a namespace of their own. */
 export interface Case {
   readonly name: string;
   readonly steps: readonly Step[];
-  /** Pods must run: only on a whole cluster. */
-  readonly needs?: "node";
+  /** A node: pods must run. Loopback: the API server must reach what listens on this machine. */
+  readonly needs?: "node" | "loopback";
 }
 
 /** What a server said to a step, as it is compared. */

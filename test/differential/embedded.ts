@@ -15,11 +15,42 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 /** The embedded API server and controllers in this process, without a node: it needs no privileges. */
 export async function startEmbedded(): Promise<Target & { stop(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "slipway-differential-"));
+  const stateDir = join(folder, "api");
+  let running = await run(stateDir, 0);
+  const kubeconfig = join(folder, "kubeconfig");
+  await writeFile(kubeconfig, running.kubeconfig);
+  const client = await rawClient(kubeconfigConnection(kubeconfig));
+  return {
+    client,
+    kubeconfig,
+    restart: async () => {
+      await running.stop();
+      running = await run(stateDir, running.port);
+    },
+    stop: async () => {
+      client.close();
+      await running.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Running {
+  readonly kubeconfig: string;
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+async function run(stateDir: string, wantedPort: number): Promise<Running> {
   const outerServer = createServer();
-  await new Promise<void>((resolve) => outerServer.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve, reject) => {
+    outerServer.once("error", reject);
+    outerServer.listen(wantedPort, "127.0.0.1", resolve);
+  });
+  const { port } = outerServer.address() as AddressInfo;
   const api = await startApiServer({
-    stateDir: join(folder, "api"),
-    server: `https://127.0.0.1:${(outerServer.address() as AddressInfo).port}`,
+    stateDir,
+    server: `https://127.0.0.1:${port}`,
     serviceCidr: "10.96.0.0/16",
     clusterAddress: { address: "127.0.0.1", port: 0 },
     outerServer,
@@ -35,17 +66,12 @@ export async function startEmbedded(): Promise<Target & { stop(): Promise<void> 
     types: api.types,
     clusterCa: api.clusterCa,
   });
-  const kubeconfig = join(folder, "kubeconfig");
-  await writeFile(kubeconfig, api.kubeconfig);
-  const client = await rawClient(kubeconfigConnection(kubeconfig));
   return {
-    client,
-    kubeconfig,
+    kubeconfig: api.kubeconfig,
+    port,
     stop: async () => {
-      client.close();
       controllers.stop();
       await api.stop();
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }

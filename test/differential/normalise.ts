@@ -40,10 +40,12 @@ export class Normaliser {
   text(text: string): string {
     return text
       .replaceAll(this.#namespace, "$ns")
+      .replace(/127\.0\.0\.1:\d{4,5}\b/g, "<loopback>")
       .replace(uuid, (found) => this.#name("uid", found))
       .replace(time, "<time>")
       .replace(token, "<token>")
       .replace(clusterAddress, (found) => this.#name("address", found))
+      .replace(/too old resource version: \d{2,} \(\d+\)/g, "too old resource version: <revision> (<revision>)")
       .replace(/(too old resource version: \d+) \(\d+\)/g, "$1 (<revision>)")
       .replace(/(Too large resource version: \d+, current:) \d+/g, "$1 <revision>")
       .replace(/^( *resourceVersion: )"\d+"$/gm, '$1"<revision>"')

@@ -2,10 +2,12 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { parse as parseYaml } from "yaml";
-import type { Answer, Case, RequestStep, Step, WatchStep } from "./case.ts";
+import { kubeconfigConnection } from "#kube/kubeconfig.ts";
+import type { Answer, Case, RequestStep, RestartStep, Step, StreamStep, WatchStep } from "./case.ts";
 import type { RawAnswer, RawClient, RawRequest } from "./client.ts";
 import { isObject, type Json, type JsonObject, valueAt, without } from "./json.ts";
 import { Normaliser } from "./normalise.ts";
+import { playStream } from "./stream.ts";
 
 /** A cluster under comparison. */
 export interface Target {
@@ -40,10 +42,13 @@ class Player {
   readonly answers = new Map<string, Answer>();
   readonly #namespace: string;
   readonly #client: RawClient;
+  readonly #target: Target;
   readonly #variables: Map<string, string>;
   readonly #normaliser: Normaliser;
 
-  constructor(namespace: string, { client, variables = {} }: Target) {
+  constructor(namespace: string, target: Target) {
+    const { client, variables = {} } = target;
+    this.#target = target;
     this.#namespace = namespace;
     this.#client = client;
     this.#variables = new Map(Object.entries({ ...variables, ns: namespace }));
@@ -66,6 +71,8 @@ class Player {
 
   async step(step: Step): Promise<void> {
     if ("watch" in step) return this.#watch(step);
+    if ("restart" in step) return this.#restart(step);
+    if ("stream" in step) return this.#stream(step);
     const answer = await this.#ask(step);
     this.#save(step.save, parse(answer.text));
     if (step.quiet) {
@@ -74,6 +81,19 @@ class Player {
     }
     if (this.answers.has(step.name)) throw new Error(`two steps are called ${step.name}`);
     this.answers.set(step.name, this.#answerOf(answer, step));
+  }
+
+  async #restart({ restart }: RestartStep): Promise<void> {
+    if (this.#target.restart === undefined) throw new Error(`${restart}: this API server cannot be started again`);
+    await this.#target.restart();
+  }
+
+  async #stream(step: StreamStep): Promise<void> {
+    const connection = kubeconfigConnection(this.#target.kubeconfig);
+    const [tls, authorization] = await Promise.all([connection.tls(), connection.authorization()]);
+    const url = new URL(this.#fill(step.stream), connection.server);
+    const answer = await playStream(step, url, { tls, authorization });
+    this.answers.set(step.name, { ...answer, body: this.#normaliser.value(answer.body ?? null) });
   }
 
   async #ask(step: RequestStep): Promise<RawAnswer> {

@@ -23,6 +23,8 @@ export interface RealSettings {
   readonly kubeconfig: string | undefined;
   /** Folder with Kubernetes' own programs: without Docker, and without a node. */
   readonly binaries: string | undefined;
+  /** An image with Node.js that nodes have or can pull. */
+  readonly podImage: string;
   /** Image and configuration for kind, where its own image cannot be pulled. */
   readonly image: string | undefined;
   readonly config: string | undefined;
@@ -31,6 +33,7 @@ export interface RealSettings {
 export const settingsOf = (env: NodeJS.ProcessEnv): RealSettings => ({
   kubeconfig: env.SLIPWAY_REAL_KUBECONFIG,
   binaries: env.SLIPWAY_REAL_BINARIES,
+  podImage: env.SLIPWAY_REAL_POD_IMAGE ?? "node:24-slim",
   image: env.SLIPWAY_KIND_IMAGE,
   config: env.SLIPWAY_KIND_CONFIG,
 });
@@ -57,7 +60,14 @@ export async function whyNotReal({ kubeconfig, binaries }: RealSettings): Promis
 export async function openReal(settings: RealSettings): Promise<RealCluster> {
   if (settings.kubeconfig !== undefined) {
     const client = await rawClient(kubeconfigConnection(settings.kubeconfig));
-    return { client, kubeconfig: settings.kubeconfig, hasNode: true, stop: async () => client.close() };
+    const { kubeconfig } = settings;
+    return {
+      client,
+      kubeconfig,
+      variables: { image: settings.podImage },
+      hasNode: true,
+      stop: async () => client.close(),
+    };
   }
   if (settings.binaries !== undefined) return startBinaries(settings.binaries);
   const folder = await mkdtemp(join(tmpdir(), "slipway-real-"));
@@ -80,6 +90,7 @@ export async function openReal(settings: RealSettings): Promise<RealCluster> {
     return {
       client,
       kubeconfig,
+      variables: { image: settings.podImage },
       hasNode: true,
       stop: async () => {
         client.close();

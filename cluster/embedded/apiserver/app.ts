@@ -17,7 +17,7 @@ import { PodStreams } from "./pod-streams.ts";
 import { Registry } from "./registry.ts";
 import { createApiServer } from "./server.ts";
 import { ServiceAccountTokens } from "./tokens.ts";
-import { Webhooks } from "./webhooks.ts";
+import { Webhooks } from "./webhooks/webhooks.ts";
 
 export interface ApiServerOptions {
   readonly stateDir: string;
@@ -66,7 +66,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const now = (): string => timestamp(clock.now());
   const catalog = new Catalog(store);
   const registry = new Registry(store, catalog, { serviceCidr: options.serviceCidr, now });
-  registry.setWebhooks(new Webhooks(store));
+  registry.setWebhooks(
+    new Webhooks(store, { catalog, show: (kind, object) => registry.present(kind, registry.stored(kind, object)) }),
+  );
   const keeper = keeperOf(registry, catalog, { now, logger });
   keeper.start();
   const tokens = new ServiceAccountTokens(certificates.tokenKey, store);

@@ -7,7 +7,7 @@ import type { Registry } from "./registry.ts";
 import { sendList } from "./representation.ts";
 import type { ResourceRequest } from "./request.ts";
 import { both, checkFieldSelector, fieldPredicate, labelPredicate, type Predicate } from "./selectors.ts";
-import { badRequest, type FieldProblem, gone, invalid } from "./status.ts";
+import { badRequest, ExpiredPage, type FieldProblem, gone, invalid } from "./status.ts";
 import { unsupported } from "./write-options.ts";
 
 /** Which objects a request is about, by its selectors and name; undefined for all. */
@@ -35,8 +35,8 @@ export function list(registry: Registry, target: ResourceRequest, response: Serv
   checkRevision(query, store.revision, from !== undefined);
   const limit = numberOf(query, "limit") ?? 0;
   const exact = query.get("resourceVersionMatch") === "Exact" ? Number(query.get("resourceVersion")) : undefined;
-  const revision = from?.revision ?? exact ?? store.revision;
-  const all = statesAt(registry, target, revision);
+  const revision = from?.revision === LATEST ? store.revision : (from?.revision ?? exact ?? store.revision);
+  const all = statesAt(registry, target, { revision, start: from?.start ?? "" });
   const chosen = fits === undefined ? all : all.filter(fits);
   const rest = from === undefined ? chosen : chosen.filter((object) => keyOf(object) > from.start);
   const page = limit > 0 ? rest.slice(0, limit) : rest;
@@ -53,14 +53,21 @@ export function list(registry: Registry, target: ResourceRequest, response: Serv
   });
 }
 
-function statesAt(registry: Registry, { kind, namespace }: ResourceRequest, revision: number): readonly ApiObject[] {
+/** In a token: of whatever revision is the latest. */
+const LATEST = -1;
+
+function statesAt(
+  registry: Registry,
+  { kind, namespace, query }: ResourceRequest,
+  { revision, start }: Continuation,
+): readonly ApiObject[] {
   try {
     return registry.store.listAt(bucketOf(kind), namespace, revision);
   } catch (error) {
     if (!(error instanceof RevisionGone)) throw error;
-    throw gone(
-      "The provided continue parameter is too old to display a consistent list result. Start a new list without the continue parameter.",
-    );
+    throw (query.get("continue") ?? "") === ""
+      ? gone("The resourceVersion for the provided list is too old.")
+      : new ExpiredPage(tokenOf({ revision: LATEST, start }));
   }
 }
 

@@ -15,7 +15,7 @@ export function admitPod(pod: ApiObject, store: Store): void {
   const account = store.get({ bucket: "/serviceaccounts", namespace, name: String(spec.serviceAccountName) });
   if (account === undefined)
     throw forbiddenObject(
-      "pods",
+      { group: "", resource: "pods" },
       pod.metadata.name ?? "",
       `error looking up service account ${namespace}/${String(spec.serviceAccountName)}: serviceaccount "${String(spec.serviceAccountName)}" not found`,
     );
@@ -56,7 +56,11 @@ function setPriority(pod: ApiObject, spec: JsonObject, store: Store): void {
       ? store.list(bucket).find((one) => one.globalDefault === true)
       : store.get({ bucket, namespace: "", name });
   if (found === undefined && name !== "")
-    throw forbiddenObject("pods", pod.metadata.name ?? "", `no PriorityClass with name ${name} was found`);
+    throw forbiddenObject(
+      { group: "", resource: "pods" },
+      pod.metadata.name ?? "",
+      `no PriorityClass with name ${name} was found`,
+    );
   if (found !== undefined) spec.priorityClassName = found.metadata.name ?? "";
   spec.priority = found?.value ?? 0;
   spec.preemptionPolicy ??= found?.preemptionPolicy ?? "PreemptLowerPriority";

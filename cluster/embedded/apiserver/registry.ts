@@ -35,7 +35,7 @@ import {
   invalid,
   notFound,
 } from "./status.ts";
-import type { Webhooks } from "./webhooks.ts";
+import type { Webhooks } from "./webhooks/webhooks.ts";
 
 export interface WriteOptions {
   readonly dryRun?: boolean;
@@ -46,6 +46,10 @@ export interface WriteOptions {
   readonly duplicates?: readonly string[];
   readonly user?: { readonly name: string; readonly groups: readonly string[] };
   readonly onWarning?: (text: string) => void;
+  /** The options as the request said them, for webhooks. */
+  readonly asked?: JsonObject;
+  /** One of many objects that a request is about, none of which it names. */
+  readonly isCollection?: boolean;
   /** Who manages what this write changes; undefined when the object says it already, as after server-side apply. */
   readonly manager?: string;
 }
@@ -89,7 +93,8 @@ export class Registry {
     return object.apiVersion === apiVersion ? object : { ...object, apiVersion };
   }
 
-  #stored(kind: Kind, object: ApiObject): ApiObject {
+  /** An object as it is stored: in one version of its kind. */
+  stored(kind: Kind, object: ApiObject): ApiObject {
     return isCustom(kind) ? this.#views.stored(kind, object) : object;
   }
 
@@ -145,7 +150,7 @@ export class Registry {
       const made = await this.store.commit({
         key: keyOf(kind, namespace, name),
         expected: 0,
-        next: this.#stored(kind, object),
+        next: this.stored(kind, object),
       });
       // Who defined a kind uses it at once, unlike on clusters whose parts take turns.
       if (bucketOf(kind) === DEFINITIONS) await this.#keeper?.settle();
@@ -270,7 +275,7 @@ export class Registry {
     if (isDefinition) object.status = terminating(asObject(object.status), this.#now());
     if (options.dryRun) return { object, gone: false };
     return {
-      object: this.present(kind, await this.store.commit({ key, expected, next: this.#stored(kind, object) })),
+      object: this.present(kind, await this.store.commit({ key, expected, next: this.stored(kind, object) })),
       gone: false,
     };
   }
@@ -302,6 +307,7 @@ export class Registry {
         : wanted;
     if (!isStatus) {
       keepImmutable(next, current, kind.subresources.includes("status"));
+      next.metadata.resourceVersion = current.metadata.resourceVersion ?? "";
       this.#prepare(kind, next, options);
       this.#recordManager(kind, { before: current, after: next }, options);
       if (!isDebugging) {
@@ -313,6 +319,7 @@ export class Registry {
       if (bucketOf(kind) === "/services") allocateService(next, this.store, this.#serviceCidr);
       this.#countGeneration(kind, next, current);
     } else {
+      next = await this.#admit(kind, next, { operation: "UPDATE", options, old: current, subresource: "status" });
       if (isCustom(kind)) this.#prepareStatus(kind, next, { current, options });
       this.#recordManager(kind, { before: current, after: next }, options);
     }
@@ -324,7 +331,7 @@ export class Registry {
     if (isReleased(kind, next)) return this.store.commit({ key, expected, next: undefined });
     next.metadata.resourceVersion = current.metadata.resourceVersion ?? "";
     if (isDeepStrictEqual(next, current)) return current;
-    return this.present(kind, await this.store.commit({ key, expected, next: this.#stored(kind, next) }));
+    return this.present(kind, await this.store.commit({ key, expected, next: this.stored(kind, next) }));
   }
 
   #prepare(kind: Kind, object: ApiObject, options: WriteOptions): void {
@@ -416,12 +423,36 @@ export class Registry {
       readonly operation: "CREATE" | "UPDATE";
       readonly options: WriteOptions;
       readonly old: ApiObject | undefined;
+      readonly subresource?: string;
     },
   ): Promise<ApiObject> {
     if (this.#webhooks === undefined) return object;
-    const mutated = await this.#webhooks.mutate({ kind, object, ...request });
+    const decode = (changed: ApiObject): void => {
+      if (!isCustom(kind)) pruneUnknown(kind, this.shapes.of(kind), changed as JsonObject);
+    };
+    const mutated = await this.#webhooks.mutate({ kind, object, decode, ...request });
     await this.#webhooks.validate({ kind, object: mutated, ...request });
     return mutated;
+  }
+
+  /** Asks webhooks about what is no write of an object: a token, a command in a container. */
+  async admitAction(
+    kind: Kind,
+    action: {
+      readonly operation: "CREATE" | "CONNECT";
+      readonly subresource: string;
+      readonly object: ApiObject;
+      readonly user: NonNullable<WriteOptions["user"]>;
+    },
+  ): Promise<void> {
+    const { object, user, ...rest } = action;
+    const [group = "", version = ""] = object.apiVersion.includes("/")
+      ? object.apiVersion.split("/")
+      : ["", object.apiVersion];
+    const objectKind = { group, version, kind: object.kind };
+    const request = { kind, object, old: undefined, options: { user }, objectKind, ...rest };
+    await this.#webhooks?.mutate({ ...request, decode: () => {} });
+    await this.#webhooks?.validate(request);
   }
 
   #checkType(kind: Kind, object: ApiObject): void {

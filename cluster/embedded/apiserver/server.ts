@@ -213,11 +213,23 @@ async function answerQuestion(
 
 async function mintToken(
   { registry, tokens }: ServerContext,
-  { kind, namespace = "", name = "", request }: ResourceRequest,
+  { kind, namespace = "", name = "", request, identity }: ResourceRequest,
   response: ServerResponse,
 ): Promise<void> {
   if (registry.get(kind, namespace, name) === undefined) throw notFound(kind, name);
+  const account = registry.get(kind, namespace, name);
   const spec = asObject(asObject((await readJson(request)) as never).spec);
+  await registry.admitAction(kind, {
+    operation: "CREATE",
+    subresource: "token",
+    object: {
+      apiVersion: "authentication.k8s.io/v1",
+      kind: "TokenRequest",
+      metadata: { name, namespace, ...(account?.metadata.uid && { uid: account.metadata.uid }) },
+      spec,
+    },
+    user: identity,
+  });
   const expirationSeconds = Number(spec.expirationSeconds ?? 3600);
   const bound = asObject(spec.boundObjectRef);
   const { token, expiresAt } = await tokens.mint({

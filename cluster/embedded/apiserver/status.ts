@@ -66,9 +66,28 @@ export function invalid(
 export const badRequest = (message: string): StatusError => new StatusError(400, "BadRequest", message);
 export const forbidden = (message: string): StatusError => new StatusError(403, "Forbidden", message);
 /** A refusal that names what it is about. */
-export const forbiddenObject = (resource: string, name: string, why: string): StatusError =>
-  new StatusError(403, "Forbidden", `${resource} "${name}" is forbidden: ${why}`, { name, kind: resource });
+export const forbiddenObject = (kind: Pick<Kind, "group" | "resource">, name: string, why: string): StatusError =>
+  new StatusError(403, "Forbidden", `${qualifiedName(kind)} ${JSON.stringify(name)} is forbidden: ${why}`, {
+    name,
+    ...(kind.group === "" ? {} : { group: kind.group }),
+    kind: kind.resource,
+  });
+/** A failure of the server's own, or of what it asked. */
+export const internalError = (why: string): StatusError =>
+  new StatusError(500, "InternalError", `Internal error occurred: ${why}`, { causes: [{ message: why }] });
 export const gone = (message: string): StatusError => new StatusError(410, "Expired", message);
+/** A page of a state that is no longer known; its token goes on with the state of today. */
+export class ExpiredPage extends StatusError {
+  readonly next: string;
+  constructor(next: string) {
+    super(
+      410,
+      "Expired",
+      "The provided continue parameter is too old to display a consistent list result. Start a new list without it, or go on with the token in this answer: what changed since the first page may then be missing or stand twice.",
+    );
+    this.next = next;
+  }
+}
 export const methodNotAllowed = (): StatusError =>
   new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});
 export const createDuringTermination = (): StatusError =>
@@ -99,7 +118,7 @@ export function statusBody(error: StatusError): Record<string, unknown> {
   return {
     kind: "Status",
     apiVersion: "v1",
-    metadata: {},
+    metadata: error instanceof ExpiredPage ? { continue: error.next } : {},
     status: "Failure",
     message: error.message,
     ...(error.reason === "" ? {} : { reason: error.reason }),

@@ -140,8 +140,12 @@ async function remove({ registry }: VerbContext, target: ResourceRequest, respon
   const fits = selectionOf(target);
   const all = registry.store.list(bucketOf(kind), namespace);
   const chosen = fits === undefined ? all : all.filter(fits);
-  for (const object of chosen)
-    await registry.delete(kind, { namespace: object.metadata.namespace, name: object.metadata.name ?? "" }, options);
+  for (const { metadata } of chosen)
+    await registry.delete(
+      kind,
+      { namespace: metadata.namespace, name: metadata.name ?? "" },
+      { ...options, isCollection: true },
+    );
   sendList(response, target, { items: chosen, metadata: { resourceVersion: String(registry.store.revision) } });
 }
 

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { JsonObject } from "../machinery/json.ts";
 import type { WriteOptions } from "./registry.ts";
 import type { ResourceRequest } from "./request.ts";
 import { type FieldProblem, invalid } from "./status.ts";
@@ -21,11 +22,22 @@ export function writeOptions(target: ResourceRequest, response: ServerResponse, 
     fieldValidation: validations.find((validation) => validation === query.get("fieldValidation")) ?? "Warn",
     user: identity,
     manager: managerOf(target),
+    asked: askedOptions(query),
     onWarning: (text) => {
       warnings.push(`299 - ${JSON.stringify(text)}`);
       response.setHeader("warning", warnings);
     },
   };
+}
+
+/** The options that a query says, by their names. */
+function askedOptions(query: URLSearchParams): JsonObject {
+  const texts = ["fieldManager", "fieldValidation", "propagationPolicy"].flatMap((name) => {
+    const value = query.get(name);
+    return value === null || value === "" ? [] : [[name, value] as const];
+  });
+  const dryRun = query.getAll("dryRun");
+  return { ...(dryRun.length > 0 && { dryRun }), ...Object.fromEntries(texts) };
 }
 
 /** Who says nothing else is called like the program: what stands before the slash of its User-Agent. */

@@ -9,8 +9,11 @@ import { lists } from "./lists.ts";
 import { managedFields } from "./managed-fields.ts";
 import { objects } from "./objects.ts";
 import { patches } from "./patches.ts";
+import { restarts } from "./restarts.ts";
+import { streams } from "./streams.ts";
 import { validation } from "./validation.ts";
 import { watches } from "./watches.ts";
+import { webhookConfigurations, webhookRules, webhooks } from "./webhooks.ts";
 
 export const cases: readonly Case[] = [
   objects,
@@ -30,4 +33,9 @@ export const cases: readonly Case[] = [
   customObjects,
   customRules,
   customVersions,
+  webhooks,
+  webhookRules,
+  webhookConfigurations,
+  restarts,
+  streams,
 ];

@@ -38,13 +38,6 @@ export function check(node: Node, variables: Variables): Checked {
 
 type Scope = ReadonlyMap<string, CelType>;
 
-/** Of a library that rules of definitions have no use for: it is known, but there is nobody to ask. */
-const authorizerMethods = new Set(
-  "group resource subresource namespace name check path allowed reason error errored serviceAccount fieldSelector labelSelector".split(
-    " ",
-  ),
-);
-
 const typeNames = ["bool", "int", "uint", "double", "string", "bytes", "list", "map", "null_type", "type"];
 
 class Checker {
@@ -255,7 +248,6 @@ class Checker {
     const type = this.check(receiver, scope);
     const types =
       name === "format" ? args.map((arg) => this.#mixed(arg, scope)) : args.map((arg) => this.check(arg, scope));
-    if (authorizerMethods.has(name) && type.kind === "dyn") return dyn;
     if (!functions.has(name))
       return this.#fail(callOffset(node), `undeclared reference to '${name}' (in container '')`);
     const result = resolve(functions.find(name, true), type, types);

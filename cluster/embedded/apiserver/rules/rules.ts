@@ -2,6 +2,7 @@ import type { ApiObject } from "../../machinery/api-object.ts";
 import { asObject, equalJson } from "../../machinery/json.ts";
 import { definitionProblems } from "../definitions/definition-check.ts";
 import type { FieldProblem } from "../status.ts";
+import { configurationProblems } from "../webhooks/configuration-rules.ts";
 import { bindingProblems, ingressProblems, networkPolicyProblems } from "./networking.ts";
 import { podProblems } from "./pods.ts";
 import { forbidden, wrong } from "./problems.ts";
@@ -33,6 +34,9 @@ export function problemsOf(object: ApiObject, old: ApiObject | undefined): reado
     case "rbac.authorization.k8s.io/v1/RoleBinding":
     case "rbac.authorization.k8s.io/v1/ClusterRoleBinding":
       return bindingProblems(object);
+    case "admissionregistration.k8s.io/v1/MutatingWebhookConfiguration":
+    case "admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration":
+      return configurationProblems(object);
     case "apiextensions.k8s.io/v1/CustomResourceDefinition":
       return definitionProblems(object, old);
     default:
