@@ -22,6 +22,9 @@ const settingsSchema = z.strictObject({
       /** Fields of Istio's MeshConfig. */
       meshConfig: z.record(z.string(), z.unknown()).optional(),
       pilot: z.strictObject({ env: z.record(z.string(), z.string()).optional() }).optional(),
+      ambient: z
+        .strictObject({ capture: z.enum(["iptables", "ebpf", "auto"]).optional(), dnsCapture: z.boolean().optional() })
+        .optional(),
     })
     .optional(),
 });
@@ -29,7 +32,8 @@ const settingsSchema = z.strictObject({
 export interface HostSettings {
   readonly kind: KindSettings;
   /** How the mesh is installed, beside what the cluster decides. */
-  readonly mesh: Pick<MeshValues, "meshConfig" | "pilotEnv">;
+  readonly mesh: Pick<MeshValues, "meshConfig" | "pilotEnv"> &
+    Partial<Pick<MeshValues, "ambientCapture" | "ambientDnsCapture">>;
 }
 
 /** Reads the settings; without a file everything is chosen here. Throws BAD_REQUEST that names the file and the field. */
@@ -43,10 +47,16 @@ export async function readSettings(stateFolder: string): Promise<HostSettings> {
     throw new AppError("BAD_REQUEST", `${path}: ${issue?.path.join(".") || "settings"}: ${issue?.message}`);
   }
   const { config, ...kind } = parsed.data.kind ?? {};
-  const { meshConfig = {}, pilot } = parsed.data.mesh ?? {};
+  const { meshConfig = {}, pilot, ambient = {} } = parsed.data.mesh ?? {};
+  const { capture, dnsCapture } = ambient;
   return {
     kind: config === undefined ? kind : { ...kind, configPatch: await readPatch(path, config) },
-    mesh: { meshConfig, pilotEnv: pilot?.env ?? {} },
+    mesh: {
+      meshConfig,
+      pilotEnv: pilot?.env ?? {},
+      ...(capture === undefined ? {} : { ambientCapture: capture }),
+      ...(dnsCapture === undefined ? {} : { ambientDnsCapture: dnsCapture }),
+    },
   };
 }
 

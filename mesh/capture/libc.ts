@@ -6,6 +6,7 @@ export interface SocketCalls {
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
+  getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   listen(fd: number, backlog: number): number;
   /** Moves the calling thread into another namespace. */
   setns(fd: number, kind: number): number;
@@ -20,6 +21,7 @@ export function openSocketCalls(): SocketCalls {
     setsockopt: libc.func("int setsockopt(int fd, int level, int option, void *value, uint32_t length)"),
     socket: libc.func("int socket(int domain, int type, int protocol)"),
     bind: libc.func("int bind(int fd, void *address, uint32_t length)"),
+    getsockname: libc.func("int getsockname(int fd, void *address, void *length)"),
     listen: libc.func("int listen(int fd, int backlog)"),
     setns: libc.func("int setns(int fd, int kind)"),
     errno: () => koffi.errno(),

@@ -15,6 +15,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_REUSEPORT = 15;
+const SO_NETNS_COOKIE = 71;
 const SOL_IP = 0;
 const IP_TRANSPARENT = 19;
 const BACKLOG = 1024;
@@ -23,6 +24,10 @@ const BACKLOG = 1024;
 export interface NetworkNamespace {
   /** Inode: tells namespaces apart. */
   readonly inode: number;
+  /** Of its file, for system calls that take it. */
+  readonly descriptor: number;
+  /** The kernel's number for it, as eBPF programs see it. Unlike an inode it is never used again. */
+  readonly cookie: bigint;
   /** IPv4 addresses of its interfaces, without loopback. */
   addresses(): readonly string[];
   /** IPv4 addresses of the routers that lead out of it. */
@@ -36,6 +41,8 @@ export interface NetworkNamespace {
   datagrams(port: number): number;
   /** An unconnected socket with the proxy's mark; with `source`, an address of somebody else that it speaks for. */
   socket(source?: string): Socket;
+  /** An unconnected socket with the proxy's mark, bound to an address of the network, and the port that the kernel chose. */
+  boundSocket(address: string): { readonly socket: Socket; readonly port: number };
   /** Runs a program there to its end and gives what it prints. Rejects with CaptureError. */
   run(command: readonly string[], input?: string): Promise<string>;
   close(): void;
@@ -66,13 +73,20 @@ export function networkNamespaces(
         enter(home);
       }
     };
+    let cookie: bigint | undefined;
     return {
       inode: fstatSync(namespace).ino,
+      descriptor: namespace,
+      get cookie() {
+        cookie ??= within(() => namespaceCookie(calls, mark));
+        return cookie;
+      },
       addresses: () => within(ipv4Addresses),
       gateways: () => within(() => gatewaysIn(readFileSync("/proc/thread-self/net/route", "utf8"))),
       listen: (port) => within(() => listeningSocket(calls, { port, mark })),
       datagrams: (port) => within(() => datagramSocket(calls, { port, mark })),
       socket: (source) => within(() => connectingSocket(calls, { mark, source })),
+      boundSocket: (address) => within(() => boundSocket(calls, { mark, address })),
       run: (command, input = "") => runIn(within, command, input),
       close: () => closeSync(namespace),
     };
@@ -118,9 +132,32 @@ function connectingSocket(calls: SocketCalls, { mark, source }: { mark: number; 
     setOption(calls, { fd, level: SOL_IP, option: IP_TRANSPARENT });
     bindTo(calls, fd, { address: source, port: 0 });
   }
+  return unconnected(fd);
+}
+
+function boundSocket(calls: SocketCalls, { mark, address }: { mark: number; address: string }) {
+  const fd = newSocket(calls, mark);
+  bindTo(calls, fd, { address, port: 0 });
+  const name = Buffer.alloc(16);
+  const length = new Uint8Array(new Uint32Array([name.length]).buffer);
+  if (calls.getsockname(fd, name, length) !== 0) throw failure(calls, fd, "find the port of a socket");
+  return { socket: unconnected(fd), port: name.readUInt16BE(2) };
+}
+
+function unconnected(fd: number): Socket {
   // It must not be read from before it is connected: the kernel would say that the connection has ended.
   const options = { fd, readable: true, writable: true, manualStart: true, allowHalfOpen: true };
   return new Socket(options);
+}
+
+function namespaceCookie(calls: SocketCalls, mark: number): bigint {
+  const fd = newSocket(calls, mark);
+  const cookie = Buffer.alloc(8);
+  const length = new Uint8Array(new Uint32Array([cookie.length]).buffer);
+  if (calls.getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, cookie, length) !== 0)
+    throw failure(calls, fd, "find the number of a network namespace");
+  closeSync(fd);
+  return cookie.readBigUInt64LE();
 }
 
 function newSocket(calls: SocketCalls, mark: number, type = SOCK_STREAM): number {

@@ -6,6 +6,8 @@ export interface MeshValues {
   /** Access log of every proxy on its standard output. */
   readonly accessLog: boolean;
   /** Copies of the control plane; each serves proxies, and whatever must have one writer is elected. */
+  /** How traffic of pods in ambient mode gets to the ztunnel; auto: by eBPF where it can be had, else by iptables. */
+  readonly ambientCapture: "iptables" | "ebpf" | "auto";
   /** Whether DNS questions of pods in ambient mode go to the mesh; a pod's annotation decides before it. */
   readonly ambientDnsCapture: boolean;
   readonly controlPlaneReplicas: number;
@@ -21,6 +23,7 @@ export interface MeshValues {
 export const defaultValues: MeshValues = {
   image: images.mesh,
   accessLog: true,
+  ambientCapture: "iptables",
   ambientDnsCapture: true,
   controlPlaneReplicas: 1,
   gatewayReplicas: 1,

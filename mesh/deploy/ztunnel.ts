@@ -32,6 +32,8 @@ export const ztunnelClusterRoleBinding: IClusterRoleBinding = {
   subjects: [{ kind: "ServiceAccount", name, namespace: namespaces.system }],
 };
 
+const usesEbpf = ({ ambientCapture }: MeshValues): boolean => ambientCapture !== "iptables";
+
 /** Variables that come from the pod itself. */
 const fromPod = (variable: string, fieldPath: string) => ({ name: variable, valueFrom: { fieldRef: { fieldPath } } });
 
@@ -70,6 +72,7 @@ export function ztunnelDaemonSet(values: MeshValues): IDaemonSet {
             },
             { name: "istiod-ca-cert", configMap: { name: "istio-ca-root-cert" } },
             { name: "cni-netns-dir", hostPath: { path: "/var/run/netns", type: "DirectoryOrCreate" } },
+            ...(usesEbpf(values) ? [{ name: "cgroup2", hostPath: { path: "/sys/fs/cgroup" } }] : []),
           ],
         },
       },
@@ -86,6 +89,7 @@ function container(values: MeshValues): IContainer {
     ports: [{ name: "ztunnel-stats", containerPort: ports.agentStatus, protocol: "TCP" }],
     env: [
       { name: "CLUSTER_ID", value: clusterId },
+      { name: "AMBIENT_CAPTURE", value: values.ambientCapture },
       { name: "AMBIENT_DNS_CAPTURE", value: String(values.ambientDnsCapture) },
       { name: "TRUST_DOMAIN", value: trustDomainOf(values) },
       { name: "TERMINATION_GRACE_PERIOD_SECONDS", value: "25" },
@@ -101,13 +105,14 @@ function container(values: MeshValues): IContainer {
       runAsUser: 0,
       runAsGroup: 1337,
       allowPrivilegeEscalation: true,
-      // To enter pods' networks, to draw rules there, to speak for clients.
-      capabilities: { drop: ["ALL"], add: ["NET_ADMIN", "SYS_ADMIN", "NET_RAW"] },
+      // To enter pods' networks, to draw rules or load programs there, to speak for clients.
+      capabilities: { drop: ["ALL"], add: ["NET_ADMIN", "SYS_ADMIN", "NET_RAW", ...(usesEbpf(values) ? ["BPF"] : [])] },
     },
     volumeMounts: [
       { name: "istio-token", mountPath: "/var/run/secrets/tokens", readOnly: true },
       { name: "istiod-ca-cert", mountPath: "/var/run/secrets/istio", readOnly: true },
       { name: "cni-netns-dir", mountPath: "/var/run/netns", mountPropagation: "HostToContainer" },
+      ...(usesEbpf(values) ? [{ name: "cgroup2", mountPath: "/var/run/cgroup2", readOnly: true }] : []),
     ],
   };
 }

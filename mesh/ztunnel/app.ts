@@ -3,8 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { clusterDomain, ISTIO_VERSION, PROXY_MARK } from "#api/names.ts";
 import { KubeClient } from "#kube/client.ts";
 import type { Connection } from "#kube/connection.ts";
+import { chooseCapture } from "#mesh/capture/choose-capture.ts";
 import { networkNamespaces } from "#mesh/capture/namespaces.ts";
-import { originalDestinations } from "#mesh/capture/original-destination.ts";
 import { serveRoutes } from "#mesh/lib/admin/http.ts";
 import { refusals } from "#mesh/lib/admin/refusals.ts";
 import { type Connect, controlPlaneConnector } from "#mesh/lib/control-plane/connect.ts";
@@ -53,12 +53,14 @@ export async function buildZtunnel(config: ZtunnelConfig, options: ZtunnelOption
   const client = new KubeClient(options.connection);
   const open = networkNamespaces(PROXY_MARK);
   const findNetwork = (address: string) => findPodNetwork({ folder: config.files.namespaces, open }, address);
+  const capture = chooseCapture(config.capture, { groups: config.files.groups, log: log.part("inpod") });
   let patience = true;
   let ending = false;
   const sources: AdminSources = {
     ...context,
     log,
     registry,
+    capture: capture.name,
     version: ISTIO_VERSION,
     notReady: () => {
       if (ending) return "it is ending";
@@ -79,7 +81,7 @@ export async function buildZtunnel(config: ZtunnelConfig, options: ZtunnelOption
   const lookAtRoots = (): void => context.certificates.renewAll();
   watchFile(config.files.rootCertificate, { interval: ROOTS_MS, persistent: false }, lookAtRoots);
   xds.start();
-  const host = { context, log: log.part("inpod"), findNetwork, isTold: () => isTold(xds) };
+  const host = { context, capture, log: log.part("inpod"), findNetwork, isTold: () => isTold(xds) };
   const { node, trustDomain, dnsCapture } = config;
   const pods = new NodePods({ client, node, trustDomain, dnsCapture, host, log: log.part("cni") });
   // A predecessor ends when this one is ready: then its pods must be ours. One that cannot be captured holds nobody up for long.
@@ -135,7 +137,6 @@ function listenToControlPlane(
     log: log.part("proxy"),
     cluster: config.cluster,
     random: Math.random,
-    originalDestination: originalDestinations(),
   };
   const xds = new XdsClient({
     protocol: "delta",

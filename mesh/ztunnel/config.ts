@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { clusterId, ports, trustDomain } from "#api/names.ts";
+import type { CaptureChoice } from "#mesh/capture/choose-capture.ts";
 import type { LogLevel } from "./log.ts";
 
 /** Everything that `ztunnel proxy` was told, checked. Names of variables are those of Istio's ztunnel. */
@@ -8,6 +9,7 @@ export interface ZtunnelConfig {
   readonly pod: { readonly name: string; readonly namespace: string; readonly ip: string };
   readonly cluster: string;
   readonly trustDomain: string;
+  readonly capture: CaptureChoice;
   /** Whether pods' DNS questions are captured where the pod does not say. */
   readonly dnsCapture: boolean;
   /** host:port. */
@@ -24,6 +26,8 @@ export interface ZtunnelConfig {
     readonly rootCertificate: string;
     /** Folder with the network namespaces of the node's pods. */
     readonly namespaces: string;
+    /** Folder of the control groups that pods are in; only eBPF capture needs it. */
+    readonly groups: string;
     /** Which servers answer what the mesh does not know. */
     readonly resolver: string;
   };
@@ -48,6 +52,7 @@ export function readConfig(env: Env, root = "/"): ZtunnelConfig {
     },
     cluster: env.CLUSTER_ID || clusterId,
     trustDomain: env.TRUST_DOMAIN || trustDomain,
+    capture: captureChoice(env.AMBIENT_CAPTURE),
     dnsCapture: flag(env, "AMBIENT_DNS_CAPTURE", true),
     discoveryAddress,
     certificateAddress: address(env, "CA_ADDRESS", discoveryAddress),
@@ -64,6 +69,7 @@ export function readConfig(env: Env, root = "/"): ZtunnelConfig {
       token: join(root, "var/run/secrets/tokens/istio-token"),
       rootCertificate: join(root, "var/run/secrets/istio/root-cert.pem"),
       namespaces: join(root, "var/run/netns"),
+      groups: join(root, "var/run/cgroup2"),
       resolver: join(root, "etc/resolv.conf"),
     },
   };
@@ -80,6 +86,12 @@ function number(env: Env, name: string, fallback: number): number {
   const value = env[name] ? Number(env[name]) : fallback;
   if (Number.isInteger(value) && value >= 0) return value;
   throw new ConfigurationError(`the variable ${name} must be a whole number, not "${env[name]}"`);
+}
+
+function captureChoice(text: string | undefined): CaptureChoice {
+  const choice = text || "iptables";
+  if (choice === "iptables" || choice === "ebpf" || choice === "auto") return choice;
+  throw new ConfigurationError(`the variable AMBIENT_CAPTURE must be iptables, ebpf or auto, not "${choice}"`);
 }
 
 function flag(env: Env, name: string, fallback: boolean): boolean {

@@ -1,5 +1,6 @@
 import { VERSION } from "#api/names.ts";
 import { inClusterConnection } from "#kube/in-cluster.ts";
+import { CaptureError } from "#mesh/capture/apply.ts";
 import { buildZtunnel } from "./app.ts";
 import { ConfigurationError, readConfig } from "./config.ts";
 import { Log, standardOutput } from "./log.ts";
@@ -22,6 +23,7 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  console.error(error instanceof ConfigurationError ? `ztunnel: ${error.message}` : error);
+  const expected = error instanceof ConfigurationError || error instanceof CaptureError;
+  console.error(expected ? `ztunnel: ${error.message}` : error);
   process.exit(error instanceof ConfigurationError ? 64 : 1);
 });

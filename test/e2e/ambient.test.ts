@@ -1,12 +1,17 @@
+import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ordinaryUser, Slipway, type SlipwayUser } from "./support/slipway.ts";
 
 const user = await ordinaryUser();
-const people: readonly (readonly [string, SlipwayUser | undefined])[] = [
-  [process.getuid?.() === 0 ? "root" : "this user", undefined],
-  ...(user === undefined ? [] : [["an ordinary user", user] as const]),
+const me = process.getuid?.() === 0 ? "root" : "this user";
+const noEbpf = whyNotEbpf();
+type Capture = "iptables" | "ebpf";
+const ways: readonly (readonly [string, Capture, SlipwayUser | undefined])[] = [
+  [me, "iptables", undefined],
+  ...(user === undefined ? [] : [["an ordinary user", "iptables", user] as const]),
+  [noEbpf === undefined ? me : `${me}: ${noEbpf}`, "ebpf", undefined],
 ];
 const manifest = join(import.meta.dirname, "ambient/bank.yaml");
 
@@ -25,7 +30,16 @@ interface Pod {
 const ofNamespace = (kind: string, name: string, spec: object) =>
   JSON.stringify({ apiVersion: "security.istio.io/v1", kind, metadata: { name, namespace: "bank" }, spec });
 
-describe.each(people)("ambient mode as %s", (_, person) => {
+/** What the kernel or our rights lack for capture by eBPF, in a line; undefined where it works. */
+function whyNotEbpf(): string | undefined {
+  const probe = join(import.meta.dirname, "../../mesh/capture/testing/ebpf-probe.ts");
+  const { status, stdout, stderr } = spawnSync("unshare", ["--mount", process.execPath, probe], { encoding: "utf8" });
+  if (status !== 0) return stderr.trim().split("\n")[0];
+  return (JSON.parse(stdout) as { readonly impossible?: string }).impossible?.split("\n")[0];
+}
+
+describe.each(ways)("ambient mode as %s, captured by %s", (_, capture, person) => {
+  if (capture === "ebpf" && noEbpf !== undefined) return test.skip(noEbpf, () => undefined);
   let slipway: Slipway;
 
   const pods = async (namespace = "bank"): Promise<readonly Pod[]> =>
@@ -63,6 +77,8 @@ describe.each(people)("ambient mode as %s", (_, person) => {
 
   beforeAll(async () => {
     slipway = await Slipway.create(person);
+    if (capture === "ebpf")
+      await writeFile(join(slipway.state, "settings.yaml"), "mesh: { ambient: { capture: ebpf } }\n");
     await slipway.must(["up"]);
     await slipway.kubectl("apply", "-f", manifest);
   });
@@ -79,6 +95,9 @@ describe.each(people)("ambient mode as %s", (_, person) => {
   test("a label enrols a namespace: traffic is HBONE between proven identities", async () => {
     await slipway.kubectl("label", "namespace", "bank", "istio.io/dataplane-mode=ambient");
     await expect.poll(captured, { timeout: 20_000 }).toBe(3);
+    const dump = `fetch("http://127.0.0.1:15000/config_dump").then((r) => r.json()).then((d) => console.log(d.config.capture))`;
+    const method = await slipway.kubectl("-n", "istio-system", "exec", "ds/ztunnel", "--", "node", "-e", dump);
+    expect(method.trim()).toBe(capture);
     // The ledger still sees who calls.
     await expect.poll(() => ask("bank", "payments"), { timeout: 10_000 }).toBe(await addressOf("bank", "payments"));
     const line =

@@ -42,7 +42,10 @@ export function startContainer(host: { namespaces: Namespaces; libc: Libc }, sta
     outputPipe(host.libc, start.command.identity),
     outputPipe(host.libc, start.command.identity),
   ] as const;
-  const filter = start.command.identity.capabilities.includes("sys_admin") ? filterPipe(host.libc) : undefined;
+  const { capabilities } = start.command.identity;
+  const filter = capabilities.includes("sys_admin")
+    ? filterPipe(host.libc, { bpf: capabilities.includes("bpf") })
+    : undefined;
   const filtering = filter === undefined ? [] : ["--seccomp", "5"];
   const args = ["--args", "3", "--info-fd", "4", ...filtering, ...line.command];
   const child = spawnIn(host.namespaces, start.netns, { args, output, filter });
@@ -89,9 +92,9 @@ function outputPipe(libc: Libc, owner: { uid: number; gid: number }): OutputPipe
 }
 
 /** A pipe that holds the whole filter already and ends after it. */
-function filterPipe(libc: Libc): number {
+function filterPipe(libc: Libc, options: { readonly bpf: boolean }): number {
   const pipe = libc.pipe();
-  writeSync(pipe.write, networkEntryFilter());
+  writeSync(pipe.write, networkEntryFilter(options));
   closeSync(pipe.write);
   return pipe.read;
 }

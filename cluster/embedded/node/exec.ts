@@ -34,7 +34,7 @@ function execLine(target: ExecTarget, command: readonly string[]): readonly stri
 /** The filter that SYS_ADMIN needs belongs to the container's own programs; who joins them does without both. */
 const withoutNetworkEntry = (identity: Identity): Identity => ({
   ...identity,
-  capabilities: identity.capabilities.filter((name) => name !== "sys_admin"),
+  capabilities: identity.capabilities.filter((name) => name !== "sys_admin" && name !== "bpf"),
 });
 
 /** Runs a command to its end; for probes and hooks. Killed, with exit code 124, after the time. Output is cut at 10 KB. */

@@ -14,12 +14,15 @@ const image: Image = {
   workdir: "/",
   user: "1337:1337",
 };
-const identity = (security: Container["securityContext"], options: { pod?: object; fullIdMap?: boolean } = {}) => {
+const identity = (
+  security: Container["securityContext"],
+  options: { pod?: object; volumes?: readonly object[]; fullIdMap?: boolean } = {},
+) => {
   const pod = {
     apiVersion: "v1",
     kind: "Pod",
     metadata: {},
-    spec: { containers: [], securityContext: options.pod ?? {} },
+    spec: { containers: [], securityContext: options.pod ?? {}, volumes: options.volumes ?? [] },
   } as Pod;
   const container: Container = { name: "a", ...(security === undefined ? {} : { securityContext: security }) };
   return containerIdentity(pod, container, { image, fullIdMap: options.fullIdMap ?? true });
@@ -56,6 +59,17 @@ describe("who a container is", () => {
     const set = identity({ capabilities }).capabilities;
     for (const name of has) expect(set).toContain(name);
     for (const name of hasNot) expect(set).not.toContain(name);
+  });
+
+  it.each([
+    [["SYS_ADMIN"], "/var/run/netns", ["sys_admin"]],
+    [["SYS_ADMIN", "BPF"], "/var/run/netns", ["sys_admin", "bpf"]],
+    [["BPF"], "/var/run/netns", []],
+    [["SYS_ADMIN", "BPF"], "/sys/fs/cgroup", []],
+  ])("with %j and %s shown, may capture: %j", (add, path, has) => {
+    const capabilities = { drop: ["ALL"], add };
+    const found = identity({ capabilities }, { pod: {}, volumes: [{ name: "host", hostPath: { path } }] });
+    expect(found.capabilities).toEqual(has);
   });
 
   it("does not run as root what must not", () => {

@@ -1,7 +1,7 @@
 import { PROXY_UID } from "#api/names.ts";
+import { showsNetworks } from "./host-folders.ts";
 import type { Image } from "./images.ts";
 import type { Container, Pod } from "./kinds.ts";
-import { showsNetworks } from "./network-folder.ts";
 
 /** Who a container's processes are and what they may do. */
 export interface Identity {
@@ -60,7 +60,7 @@ export function containerIdentity(
     ...(podContext.supplementalGroups ?? []),
     ...(podContext.fsGroup === undefined ? [] : [podContext.fsGroup]),
   ];
-  const capabilities = [...boundingSet(context), ...(mayEnterNetworks(pod, context) ? ["sys_admin"] : [])];
+  const capabilities = [...boundingSet(context), ...networkCapabilities(pod, context)];
   const readOnlyRoot = context.readOnlyRootFilesystem === true;
   if (options.fullIdMap) return { uid, gid, groups, capabilities, readOnlyRoot, unmappedUid: undefined };
   // With one id the proxy tells its traffic apart by marking its sockets, for which the kernel asks for NET_ADMIN in the pod's own network.
@@ -76,12 +76,13 @@ export function containerIdentity(
 }
 
 /**
- * Entering another network namespace takes SYS_ADMIN. Only a pod that is shown the namespaces gets it, and never without the filter of
- * syscall-filter.ts, which leaves nothing else of what that capability can do.
+ * What capturing traffic takes. Entering another network namespace takes SYS_ADMIN. Only a pod that is shown the namespaces gets it, and never without the filter of
+ * syscall-filter.ts, which leaves nothing else of what that capability can do; with BPF on top, programs that capture by eBPF.
  */
-function mayEnterNetworks(pod: Pod, context: NonNullable<Container["securityContext"]>): boolean {
+function networkCapabilities(pod: Pod, context: NonNullable<Container["securityContext"]>): readonly string[] {
   const add = (context.capabilities?.add ?? []).map(plain);
-  return add.includes("sys_admin") && (pod.spec?.volumes ?? []).some(showsNetworks);
+  if (!add.includes("sys_admin") || !(pod.spec?.volumes ?? []).some(showsNetworks)) return [];
+  return add.includes("bpf") ? ["sys_admin", "bpf"] : ["sys_admin"];
 }
 
 const plain = (name: string): string => name.toLowerCase().replace(/^cap_/, "");

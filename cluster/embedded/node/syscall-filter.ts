@@ -5,6 +5,7 @@ interface Architecture {
   readonly setns: number;
   readonly clone: number;
   readonly clone3: number;
+  readonly bpf: number;
   /** What SYS_ADMIN would allow beside entering a network namespace. */
   readonly refused: readonly number[];
 }
@@ -22,11 +23,12 @@ const architectures: Readonly<Record<string, Architecture>> = {
     setns: 308,
     clone: 56,
     clone3: common.clone3,
+    bpf: 321,
     refused: [
       // syslog, vhangup, pivot_root, acct, mount, umount2, swapon, swapoff, sethostname, setdomainname, quotactl, lookup_dcookie
       ...[103, 153, 155, 163, 165, 166, 167, 168, 170, 171, 179, 212],
-      // add_key, request_key, keyctl, unshare, perf_event_open, fanotify_init, open_by_handle_at, bpf, userfaultfd
-      ...[248, 249, 250, 272, 298, 300, 304, 321, 323],
+      // add_key, request_key, keyctl, unshare, perf_event_open, fanotify_init, open_by_handle_at, userfaultfd
+      ...[248, 249, 250, 272, 298, 300, 304, 323],
       ...common.refused,
     ],
   },
@@ -35,16 +37,22 @@ const architectures: Readonly<Record<string, Architecture>> = {
     setns: 268,
     clone: 220,
     clone3: common.clone3,
+    bpf: 280,
     refused: [
       // lookup_dcookie, umount2, mount, pivot_root, vhangup, quotactl, acct, unshare, syslog, sethostname, setdomainname
       ...[18, 39, 40, 41, 58, 60, 89, 97, 116, 161, 162],
-      // add_key, request_key, keyctl, swapon, swapoff, perf_event_open, fanotify_init, open_by_handle_at, bpf, userfaultfd
-      ...[217, 218, 219, 224, 225, 241, 262, 265, 280, 282],
+      // add_key, request_key, keyctl, swapon, swapoff, perf_event_open, fanotify_init, open_by_handle_at, userfaultfd
+      ...[217, 218, 219, 224, 225, 241, 262, 265, 282],
       ...common.refused,
     ],
   },
 };
 
+/**
+ * What capturing needs of bpf(2): BPF_MAP_CREATE, LOOKUP, UPDATE and DELETE of elements, PROG_LOAD, MAP_GET_NEXT_ID, MAP_GET_FD_BY_ID,
+ * OBJ_GET_INFO_BY_FD, LINK_CREATE. Nothing that pins, reads others' programs or attaches to what the machine does.
+ */
+const BPF_COMMANDS: readonly number[] = [0, 1, 2, 3, 5, 12, 14, 15, 28];
 const CLONE_NEWNET = 0x40000000;
 /** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET. */
 const CLONE_NEW = 0x7e020000;
@@ -69,12 +77,29 @@ interface Instruction {
   readonly value: number;
 }
 
+/** Lets bpf(2) through with some commands. */
+function bpfRules(call: number, commands: readonly number[]): readonly Instruction[] {
+  const allowed = commands.flatMap((value) => [
+    { code: op.equal, no: 1, value },
+    { code: op.answer, value: ALLOW },
+  ]);
+  return [
+    { code: op.equal, no: allowed.length + 2, value: call },
+    { code: op.load, value: at.argument(0) },
+    ...allowed,
+    { code: op.answer, value: refuse(EPERM) },
+  ];
+}
+
 /**
  * A seccomp filter for a container that may enter network namespaces: of all that SYS_ADMIN allows nothing is left but
- * `setns(fd, CLONE_NEWNET)`. The C library falls back to clone where clone3, whose flags no filter can see, is unknown.
+ * `setns(fd, CLONE_NEWNET)`, and with `bpf` what capturing needs of bpf(2). The C library falls back to clone where clone3, whose flags no filter can see, is unknown.
  * Source: seccomp(2), and what container runtimes refuse by default.
  */
-export function networkEntryFilter(architecture: string = process.arch): Uint8Array {
+export function networkEntryFilter(
+  { bpf }: { readonly bpf: boolean },
+  architecture: string = process.arch,
+): Uint8Array {
   const calls = architectures[architecture];
   if (calls === undefined) throw new Error(`there is no filter of system calls for ${architecture}`);
   const answer = (value: number): Instruction => ({ code: op.answer, value });
@@ -89,6 +114,7 @@ export function networkEntryFilter(architecture: string = process.arch): Uint8Ar
     ...calls.refused.flatMap((call) => [{ code: op.equal, no: 1, value: call }, answer(refuse(EPERM))]),
     { code: op.equal, no: 1, value: calls.clone3 },
     answer(refuse(ENOSYS)),
+    ...bpfRules(calls.bpf, bpf ? BPF_COMMANDS : []),
     { code: op.equal, no: 4, value: calls.setns },
     load(at.argument(1)),
     { code: op.equal, no: 1, value: CLONE_NEWNET },

@@ -7,8 +7,8 @@ import type { Disposer } from "../machinery/resources.ts";
 import { writeAtomically } from "./atomic-files.ts";
 import { isProtected, type Mount } from "./container-command.ts";
 import { expand } from "./env.ts";
+import { hostFolder } from "./host-folders.ts";
 import { type ConfigMap, type Container, type Pod, podName, type Secret } from "./kinds.ts";
-import { NETWORK_FOLDER, showsNetworks } from "./network-folder.ts";
 import { type Payload, type PayloadSources, samePayload, VolumeError, volumePayload } from "./payload.ts";
 import type { PodFacts } from "./pod-fields.ts";
 import { type MintToken, PodTokens } from "./tokens.ts";
@@ -134,7 +134,7 @@ export class PodVolumes {
       await chmod(path, group === undefined ? 0o777 : 0o2777);
       return;
     }
-    if (showsNetworks(volume)) return;
+    if (hostFolder(volume) !== undefined) return;
     const payload = volumePayload(volume, this.#sources());
     if (payload === undefined) throw new VolumeError(unsupported(volume));
     const written = this.#written.get(volume.name);
@@ -156,7 +156,8 @@ export class PodVolumes {
   }
 
   #path(volume: IVolume): string {
-    if (showsNetworks(volume)) return NETWORK_FOLDER;
+    const shown = hostFolder(volume);
+    if (shown !== undefined) return shown;
     const onDisk = volume.emptyDir !== undefined && volume.emptyDir.medium !== "Memory";
     return join(onDisk ? this.#host.diskDir : this.#host.memoryDir, podName(this.#pod).uid, "volumes", volume.name);
   }

@@ -7,12 +7,14 @@ export interface PrepareOptions {
 }
 
 /**
- * What the program does first inside its namespaces: a private /run (named network namespaces, the iptables lock), loopback up with
+ * What the program does first inside its namespaces: a private /run (named network namespaces, the iptables lock), a view of control groups, loopback up with
  * the cluster's own addresses, forwarding on. cgroups stay as they are. Nothing here outlives the process.
  */
 export async function prepareSandbox(options: PrepareOptions): Promise<void> {
   await run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run"]);
-  await Promise.all([mkdir("/run/netns"), mkdir("/run/lock"), mkdir("/run/slipway")]);
+  await Promise.all(["/run/netns", "/run/lock", "/run/slipway", "/run/cgroup2"].map((folder) => mkdir(folder)));
+  // For capture by eBPF. In a user namespace the kernel refuses it, and so it will the programs.
+  await run(["mount", "-t", "cgroup2", "none", "/run/cgroup2"]).catch(() => undefined);
   const addresses = options.addresses.map((address) => `addr add ${address}/32 dev lo`);
   await run(["ip", "-batch", "-"], { input: ["link set lo up", ...addresses, ""].join("\n") });
   await Promise.all(

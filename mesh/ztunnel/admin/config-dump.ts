@@ -27,12 +27,15 @@ export interface DumpSources {
   readonly certificates: Certificates;
   readonly connections: Connections;
   readonly version: string;
+  /** How pods' traffic gets here. */
+  readonly capture: "iptables" | "ebpf";
 }
 
 /** What the node's proxy knows, in the form of Istio's ztunnel: `istioctl ztunnel-config` reads it. */
-export function configDump({ book, policies, certificates, connections, version }: DumpSources): object {
+export function configDump({ book, policies, certificates, connections, version, capture }: DumpSources): object {
   return {
     version: { version },
+    config: { capture },
     workloads: [...book.workloads].map(workloadJson),
     services: [...book.services].map((service) => serviceJson(book, service)),
     policies: [...policies.all].map(policyJson),

@@ -1,6 +1,6 @@
 import type { IPod } from "kubernetes-models/v1/Pod";
 import { expect, test } from "vitest";
-import { decideEnrolment, probedPorts } from "./decide.ts";
+import { capturesDns, decideEnrolment, probedPorts } from "./decide.ts";
 
 const ambient = { "istio.io/dataplane-mode": "ambient" };
 const running = { phase: "Running", podIP: "10.244.0.7" };
@@ -21,6 +21,17 @@ test.each<[string, { metadata?: object; spec?: object; status?: object }, Record
 ])("%s", (_, pod, labels, enrolled) => {
   const whole = { spec: { containers: [main] }, status: running, ...pod } as IPod;
   expect(decideEnrolment(whole, labels).enrolled).toBe(enrolled);
+});
+
+test.each([
+  [undefined, true, true],
+  [undefined, false, false],
+  ["true", false, true],
+  ["false", true, false],
+  ["perhaps", true, true],
+])("DNS is captured: annotation %s, otherwise %s: %s", (value, fallback, expected) => {
+  const annotations = value === undefined ? {} : { "ambient.istio.io/dns-capture": value };
+  expect(capturesDns({ metadata: { annotations } } as IPod, fallback)).toBe(expected);
 });
 
 test("probes by number and by name", () => {

@@ -1,18 +1,20 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { capturePod, cleanPod, releasePod } from "#mesh/capture/pod-capture.ts";
+import type { CaptureMethod } from "#mesh/capture/capture-method.ts";
+import { iptablesCapture } from "#mesh/capture/iptables-capture.ts";
 import { Backoff } from "#mesh/lib/xds/backoff.ts";
 import type { PartLog } from "../log.ts";
 import { type CapturedPod, type ProxyContext, workloadOf } from "../traffic/context.ts";
 import { PodProxy } from "../traffic/pod-proxy.ts";
 
 /** What a pod is to be captured with, without what only the node knows. */
-export interface PodFacts extends Omit<CapturedPod, "network" | "nodeAddresses"> {
+export interface PodFacts extends Omit<CapturedPod, "network" | "nodeAddresses" | "capture"> {
   readonly nodeAddress: string;
   readonly capturesDns: boolean;
 }
 
 export interface EnrolmentHost {
   readonly context: ProxyContext;
+  readonly capture: CaptureMethod;
   readonly log: PartLog;
   /** Whether the control plane has told everything that there was in the beginning. */
   readonly isTold: () => boolean;
@@ -89,7 +91,8 @@ export class PodEnrolment {
     const network = this.#host.findNetwork(this.#facts.address);
     if (network === undefined) return;
     try {
-      await cleanPod(network);
+      // Only rules outlive the process that made them.
+      await iptablesCapture().clean({ network, address: this.#facts.address });
     } finally {
       network.close();
     }
@@ -135,7 +138,7 @@ export class PodEnrolment {
       if (network === undefined) throw new Error(`no network namespace has the address ${facts.address}`);
       // Some networks give a node's own traffic the address of the pod's router.
       const nodeAddresses = new Set([facts.nodeAddress, ...network.gateways()]);
-      const pod: CapturedPod = { ...facts, network, nodeAddresses };
+      const pod: CapturedPod = { ...facts, network, nodeAddresses, capture: this.#host.capture };
       // Its policies come with it.
       if (!this.#host.isTold() || workloadOf(context, pod) === undefined) {
         network.close();
@@ -153,7 +156,8 @@ export class PodEnrolment {
     const captured = this.#captured;
     if (captured === undefined) return;
     const { capturesDns } = this.#facts;
-    await capturePod(captured.pod.network, { dns: capturesDns });
+    const { pod, proxy } = captured;
+    await pod.capture.capture(pod, { dns: capturesDns, listener: proxy.listener });
     this.#captured = { ...captured, capturesDns };
   }
 
@@ -161,11 +165,11 @@ export class PodEnrolment {
     const proxy = new PodProxy(this.#host.context, pod);
     try {
       proxy.listen();
-      await capturePod(pod.network, { dns: capturesDns });
+      await pod.capture.capture(pod, { dns: capturesDns, listener: proxy.listener });
       await this.#host.announce(this.#facts, true);
       this.#captured = { proxy, pod, capturesDns, releaseIdentity };
     } catch (error) {
-      await releasePod(pod.network).catch(() => undefined);
+      await pod.capture.release(pod).catch(() => undefined);
       proxy.destroy();
       pod.network.close();
       throw error;
@@ -176,9 +180,11 @@ export class PodEnrolment {
   #forget(): void {
     const captured = this.#captured;
     this.#captured = undefined;
-    captured?.proxy.destroy();
-    captured?.pod.network.close();
-    captured?.releaseIdentity();
+    if (captured === undefined) return;
+    captured.pod.capture.forget(captured.pod);
+    captured.proxy.destroy();
+    captured.pod.network.close();
+    captured.releaseIdentity();
   }
 
   async #release(): Promise<void> {
@@ -187,7 +193,7 @@ export class PodEnrolment {
     const { pod } = captured;
     if (this.#gone) return this.#forget();
     await this.#host.announce(this.#facts, false);
-    await releasePod(pod.network);
+    await pod.capture.release(pod);
     this.#captured = undefined;
     this.#host.log.info({ pod: pod.name, namespace: pod.namespace }, "pod let go");
     void this.#finish(captured);
@@ -202,7 +208,7 @@ export class PodEnrolment {
     })();
     await Promise.race([drained, gone]);
     if (this.#gone) proxy.destroy();
-    else if (this.#captured === undefined && !this.#wanted) await cleanPod(pod.network).catch(() => undefined);
+    else if (this.#captured === undefined && !this.#wanted) await pod.capture.clean(pod).catch(() => undefined);
     pod.network.close();
     releaseIdentity();
   }

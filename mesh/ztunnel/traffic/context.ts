@@ -1,7 +1,6 @@
-import type { Socket } from "node:net";
 import type { Workload } from "#gen/istio/istio/workload/workload.ts";
+import type { CaptureMethod } from "#mesh/capture/capture-method.ts";
 import type { NetworkNamespace } from "#mesh/capture/namespaces.ts";
-import type { OriginalDestination } from "#mesh/capture/original-destination.ts";
 import type { Certificates } from "../certificates.ts";
 import type { DnsSettings } from "../dns/settings.ts";
 import type { PartLog } from "../log.ts";
@@ -19,7 +18,6 @@ export interface ProxyContext {
   readonly log: PartLog;
   readonly cluster: string;
   readonly random: () => number;
-  readonly originalDestination: (socket: Socket) => OriginalDestination | undefined;
 }
 
 /** A pod of this node whose traffic the node's proxy has. */
@@ -31,6 +29,8 @@ export interface CapturedPod {
   /** SPIFFE id. */
   readonly identity: string;
   readonly network: NetworkNamespace;
+  /** How its traffic gets here. */
+  readonly capture: CaptureMethod;
   /** Where the kubelet's probes may come from, and the ports that they ask. */
   readonly nodeAddresses: ReadonlySet<string>;
   readonly probedPorts: ReadonlySet<number>;

@@ -31,9 +31,7 @@ export function dial(socket: Socket, host: string, port: number): Promise<Socket
 
 /** Connects to a pod's application in the name of the client, whose address it sees. */
 export function dialApplication(pod: CapturedPod, port: number, client: string): Promise<Socket> {
-  // A pod that calls itself cannot be told from a stranger with its address.
-  const source = client === pod.address ? undefined : client;
-  return dial(pod.network.socket(source), pod.address, port);
+  return dial(pod.capture.socketFor(pod, client), pod.address, port);
 }
 
 export interface Carried {

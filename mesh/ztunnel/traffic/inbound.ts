@@ -18,7 +18,7 @@ const ownPorts: ReadonlySet<number> = new Set([ports.outbound, ports.inbound, po
 /** A connection that came to the pod without a tunnel. */
 export async function handlePlain(context: ProxyContext, pod: CapturedPod, near: Socket): Promise<void> {
   near.on("error", () => undefined).setNoDelay(true);
-  const dialled = context.originalDestination(near);
+  const dialled = pod.capture.originalDestination(pod, near);
   if (dialled === undefined || ownPorts.has(dialled.port) || dialled.address !== pod.address) return abort(near);
   const source = plainAddress(near.remoteAddress ?? "");
   const facts = { identity: undefined, source, destination: dialled.address, port: dialled.port };

@@ -24,10 +24,10 @@ export interface Sender {
 /** A connection that an application of the pod opened: it goes on to whoever is meant, through HBONE where they take it. */
 export async function handleOutbound(context: ProxyContext, from: Sender, near: Socket): Promise<void> {
   near.on("error", () => undefined).setNoDelay(true);
-  const dialled = context.originalDestination(near);
+  const { pod } = from;
+  const dialled = pod.capture.originalDestination(pod, near);
   // Somebody dialled the proxy itself.
   if (dialled === undefined) return abort(near);
-  const { pod } = from;
   const workload = workloadOf(context, pod);
   const bytes = () => ({ sent: near.bytesWritten, received: near.bytesRead });
   const avoid = new Set<string>();

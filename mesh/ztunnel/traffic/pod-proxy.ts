@@ -15,6 +15,8 @@ export class PodProxy {
   readonly #tunnels: TunnelServer;
   readonly #servers: Server[] = [];
   readonly #connections = new Set<Socket>();
+  /** Descriptor of the listener for what arrives without a tunnel. */
+  #listener = -1;
   #dns: DnsProxy | undefined;
   readonly #stopRenewal: () => void;
 
@@ -54,10 +56,16 @@ export class PodProxy {
         socket.once("close", () => this.#connections.delete(socket));
         handle(socket);
       });
-      server.listen({ fd: pod.network.listen(port) });
+      const fd = pod.network.listen(port);
+      if (port === ports.inbound) this.#listener = fd;
+      server.listen({ fd });
       this.#servers.push(server);
     }
     this.#dns = new DnsProxy(context, pod);
+  }
+
+  get listener(): number {
+    return this.#listener;
   }
 
   /** Connections that came to it and are still there. */

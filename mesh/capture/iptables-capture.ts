@@ -1,3 +1,4 @@
+import type { CaptureMethod } from "./capture-method.ts";
 import {
   IN_POD_RULE,
   type InPodOptions,
@@ -8,20 +9,41 @@ import {
 } from "./in-pod.ts";
 import { restoreInput, type Table } from "./iptables.ts";
 import type { NetworkNamespace } from "./namespaces.ts";
+import { originalDestinations } from "./original-destination.ts";
 
 type Runner = Pick<NetworkNamespace, "run">;
 
+/** Capture by rules of iptables inside the pod's network, as Istio's agent draws them. They stay when the process ends. */
+export function iptablesCapture(): CaptureMethod {
+  const originalDestination = originalDestinations();
+  return {
+    name: "iptables",
+    capture: ({ network }, options) => capturePod(network, options),
+    release: ({ network }) => releasePod(network),
+    clean: ({ network }) => cleanPod(network),
+    forget: () => undefined,
+    originalDestination: (_, socket) => originalDestination(socket),
+    // A pod that calls itself cannot be told from a stranger with its address.
+    socketFor: ({ network, address }, client) => network.socket(client === address ? undefined : client),
+  };
+}
+
+/** Takes away what leads new connections, where a process that captured by rules has left some. */
+export async function withdrawRules(namespace: Runner): Promise<void> {
+  if ((await namespace.run(["iptables-save"])).includes(":ISTIO_")) await releasePod(namespace);
+}
+
 /** Leads new connections of a pod to the node's proxy, which must listen there already. May be repeated. */
-export async function capturePod(namespace: Runner, options: InPodOptions): Promise<void> {
+async function capturePod(namespace: Runner, options: InPodOptions): Promise<void> {
   await setRoutes(namespace);
   await setTables(namespace, inPodTables(options));
 }
 
 /** New connections go where they want to; those that the proxy carries go on. */
-export const releasePod = (namespace: Runner): Promise<void> => setTables(namespace, inPodReturnTables);
+const releasePod = (namespace: Runner): Promise<void> => setTables(namespace, inPodReturnTables);
 
 /** Nothing of ours stays. For when no connection is left. */
-export async function cleanPod(namespace: Runner): Promise<void> {
+async function cleanPod(namespace: Runner): Promise<void> {
   await setTables(namespace, []);
   // What is not there need not go.
   await runIp(namespace, withoutInPodRoutes, ["-force"]).catch(() => undefined);
