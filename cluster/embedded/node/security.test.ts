@@ -23,7 +23,7 @@ const identity = (
     kind: "Pod",
     metadata: {},
     spec: { containers: [], securityContext: options.pod ?? {}, volumes: options.volumes ?? [] },
-  } as Pod;
+  } as unknown as Pod;
   const container: Container = { name: "a", ...(security === undefined ? {} : { securityContext: security }) };
   return containerIdentity(pod, container, { image, fullIdMap: options.fullIdMap ?? true });
 };
