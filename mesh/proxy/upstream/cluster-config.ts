@@ -31,7 +31,7 @@ export interface ClusterConfig {
   readonly dnsRefreshMs: number;
   readonly ipv6: boolean;
   readonly autoSni: boolean;
-  /** Of an original destination only the address counts, and this port. */
+  /** Of an original destination, or the waypoint in its place, only the address counts, and this port. */
   readonly portOverride: number | undefined;
   /** Whether an original destination's waypoint, where it has one, is connected to in its place. */
   readonly followsWaypoint: boolean;

@@ -87,7 +87,7 @@ export class ClusterRuntime {
     const { portOverride, followsWaypoint } = this.config;
     const waypoint = followsWaypoint ? via : undefined;
     const host = waypoint?.address ?? destinationAddress;
-    const port = waypoint?.port ?? portOverride ?? destinationPort;
+    const port = portOverride ?? waypoint?.port ?? destinationPort;
     return this.#destinationHost(addressText(host, port), {
       host,
       port,

@@ -1,6 +1,9 @@
 import { Cluster } from "#gen/xds/envoy/config/cluster/v3/cluster.ts";
 import { RBAC } from "#gen/xds/envoy/extensions/filters/http/rbac/v3/rbac.ts";
+import { Router } from "#gen/xds/envoy/extensions/filters/http/router/v3/router.ts";
 import { Config as SetFilterState } from "#gen/xds/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state.ts";
+import { HttpInspector } from "#gen/xds/envoy/extensions/filters/listener/http_inspector/v3/http_inspector.ts";
+import { OriginalDst } from "#gen/xds/envoy/extensions/filters/listener/original_dst/v3/original_dst.ts";
 import { TcpProxy } from "#gen/xds/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.ts";
 import {
   ApplicationProtocolInput,
@@ -34,9 +37,10 @@ export function packed<Message>(type: string, codec: Codec<Message>, json: objec
 
 export const meshTls = (names: readonly object[] = [{ prefix: "spiffe://cluster.local/" }]) => ({
   alpnProtocols: ["h2"],
+  tlsParams: { tlsMinimumProtocolVersion: "TLSv1_3", tlsMaximumProtocolVersion: "TLSv1_3" },
   tlsCertificateSdsSecretConfigs: [{ name: "default" }],
   combinedValidationContext: {
-    defaultValidationContext: { matchSubjectAltNames: names },
+    defaultValidationContext: { matchTypedSubjectAltNames: names.map((matcher) => ({ sanType: "URI", matcher })) },
     validationContextSdsSecretConfig: { name: "ROOTCA" },
   },
 });
@@ -59,7 +63,20 @@ const connectAuthority = {
   }),
 };
 
-export const router = { name: "envoy.filters.http.router" };
+const router = {
+  name: "envoy.filters.http.router",
+  typedConfig: packed("envoy.extensions.filters.http.router.v3.Router", Router, {}),
+};
+
+const originalDst = {
+  name: "envoy.filters.listener.original_dst",
+  typedConfig: packed("envoy.extensions.filters.listener.original_dst.v3.OriginalDst", OriginalDst, {}),
+};
+
+const httpInspector = {
+  name: "envoy.filters.listener.http_inspector",
+  typedConfig: packed("envoy.extensions.filters.listener.http_inspector.v3.HttpInspector", HttpInspector, {}),
+};
 
 export function connectTerminate(port = 0) {
   const manager = {
@@ -99,7 +116,7 @@ export const connectOriginate = () =>
   internal("connect_originate", {
     address: undefined,
     internalListener: {},
-    listenerFilters: [{ name: "envoy.filters.listener.original_dst" }],
+    listenerFilters: [originalDst],
     filterChains: [
       {
         filters: [
@@ -177,10 +194,7 @@ export function mainInternal({ service, filters = [], manager = {}, pods = [] }:
     address: undefined,
     internalListener: {},
     trafficDirection: "INBOUND",
-    listenerFilters: [
-      { name: "envoy.filters.listener.original_dst" },
-      ...(pods.length === 0 ? [] : [{ name: "envoy.filters.listener.http_inspector" }]),
-    ],
+    listenerFilters: [originalDst, ...(pods.length === 0 ? [] : [httpInspector])],
     filterChains: [
       { name: VIP_CLUSTER, filters: [http(VIP_CLUSTER)] },
       { name: "direct-http", filters: [http("encap")] },
