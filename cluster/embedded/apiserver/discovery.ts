@@ -31,6 +31,13 @@ const reviews: readonly {
   {
     group: "authorization.k8s.io",
     version: "v1",
+    resource: "selfsubjectrulesreviews",
+    kind: "SelfSubjectRulesReview",
+    namespaced: false,
+  },
+  {
+    group: "authorization.k8s.io",
+    version: "v1",
     resource: "selfsubjectaccessreviews",
     kind: "SelfSubjectAccessReview",
     namespaced: false,

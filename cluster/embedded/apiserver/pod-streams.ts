@@ -1,17 +1,21 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { createWebSocketStream, type WebSocket, WebSocketServer } from "ws";
+import type { ApiObject } from "../machinery/api-object.ts";
 import { asArray, asObject, asString } from "../machinery/json.ts";
 import type { ExecSession, NodeBackend } from "../machinery/node-backend.ts";
+import { StatusError } from "../machinery/resources.ts";
 import type { Store } from "../store/store.ts";
+import { containerOf, logOptions, portsOf } from "./pod-request.ts";
 import type { ResourceRequest } from "./request.ts";
 import { servePortForward } from "./spdy-port-forward.ts";
-import { badRequest, notFound } from "./status.ts";
+import { badRequest, methodNotAllowed, notFound, PlainRefusal } from "./status.ts";
 
 /** Channels of the remote command protocol: the first byte of each message. */
 const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
 /** kubectl since 1.31: the bytes of SPDY inside of a WebSocket, which more proxies let through. */
 const TUNNEL = "SPDY/3.1+portforward.k8s.io";
+const protocols = [TUNNEL, "v5.channel.k8s.io", "v4.channel.k8s.io"];
 const HIGH_WATER = 1024 * 1024;
 
 /** Log, exec, port-forward and proxy: what the API server passes on to the node. */
@@ -20,8 +24,7 @@ export class PodStreams {
   readonly #backend: () => NodeBackend;
   readonly #sockets = new WebSocketServer({
     noServer: true,
-    handleProtocols: (offered) =>
-      [TUNNEL, "v5.channel.k8s.io", "v4.channel.k8s.io"].find((protocol) => offered.has(protocol)) ?? false,
+    handleProtocols: (offered) => protocols.find((protocol) => offered.has(protocol)) ?? false,
   });
 
   constructor(store: Store, backend: () => NodeBackend) {
@@ -29,20 +32,13 @@ export class PodStreams {
     this.#backend = backend;
   }
 
-  async log({ namespace = "", name = "", query }: ResourceRequest, response: ServerResponse): Promise<void> {
-    const number = (key: string): number | undefined => (query.get(key) === null ? undefined : Number(query.get(key)));
-    const options = {
-      container: query.get("container") ?? undefined,
-      follow: query.get("follow") === "true",
-      previous: query.get("previous") === "true",
-      timestamps: query.get("timestamps") === "true",
-      tailLines: number("tailLines"),
-      sinceSeconds: number("sinceSeconds"),
-      sinceTime: query.get("sinceTime") ?? undefined,
-      limitBytes: number("limitBytes"),
-    };
-    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-    const stream = await this.#backend().logs({ namespace, name }, given);
+  async log(target: ResourceRequest, response: ServerResponse): Promise<void> {
+    const { request, name = "", query, namespace = "" } = target;
+    if (request.method !== "GET") throw methodNotAllowed();
+    const pod = this.#pod(target);
+    const options = logOptions(query, name);
+    const container = containerOf(pod, query.get("container"));
+    const stream = await this.#backend().logs({ namespace, name }, { ...options, container });
     response.writeHead(200, { "content-type": "text/plain" });
     response.flushHeaders();
     stream.on("error", () => response.destroy());
@@ -50,11 +46,22 @@ export class PodStreams {
     stream.pipe(response);
   }
 
+  #pod({ kind, namespace = "", name = "" }: ResourceRequest): ApiObject {
+    const pod = this.#store.get({ bucket: "/pods", namespace, name });
+    if (pod === undefined) throw notFound(kind, name);
+    return pod;
+  }
+
   /** Takes over the connection of an upgrade request. */
   async upgrade(target: ResourceRequest, socket: Duplex, head: Buffer): Promise<void> {
     const { subresource, request } = target;
+    const pod = this.#pod(target);
     if (subresource === "portforward") {
       const { namespace = "", name = "" } = target;
+      const ports = portsOf(target.query);
+      const { phase } = asObject(pod.status);
+      if (phase === "Succeeded" || phase === "Failed")
+        throw new PlainRefusal(500, `pod not found (${JSON.stringify(`${name}_${namespace}`)})`);
       const dial = (port: number): Promise<Duplex> => this.#backend().portForward({ namespace, name }, port);
       if (/^spdy\/3\.1$/i.test(request.headers.upgrade ?? "")) {
         socket.write(
@@ -64,26 +71,35 @@ export class PodStreams {
         servePortForward(socket, dial);
         return;
       }
-      const ports = target.query
-        .getAll("ports")
-        .flatMap((list) => list.split(","))
-        .map(Number);
+      this.#checkProtocol(request);
+      const isTunnel = (request.headers["sec-websocket-protocol"] ?? "").includes(TUNNEL);
+      if (ports.length === 0 && !isTunnel) throw new PlainRefusal(400, 'query parameter "port" is required');
       this.#sockets.handleUpgrade(request, socket, head, (ws) => {
         if (ws.protocol === TUNNEL) servePortForward(createWebSocketStream(ws), dial);
         else void this.#forward(target, ports, ws);
       });
     } else if (subresource === "exec") {
-      const session = await this.#exec(target);
-      this.#sockets.handleUpgrade(request, socket, head, (ws) => relayExec(session, ws));
+      const container = containerOf(pod, target.query.get("container"));
+      if (!["stdin", "stdout", "stderr"].some((stream) => target.query.get(stream) === "true"))
+        throw new PlainRefusal(400, "you must specify at least 1 of stdin, stdout, stderr");
+      this.#checkProtocol(request);
+      const session = await this.#exec(target, container).catch(inPlainText);
+      this.#sockets.handleUpgrade(request, socket, head, (ws) =>
+        relayExec(session, ws, target.query.getAll("command")),
+      );
     } else throw badRequest(`${subresource} cannot be upgraded to a WebSocket`);
   }
 
-  #exec({ namespace = "", name = "", query }: ResourceRequest): Promise<ExecSession> {
-    const container = query.get("container");
+  #checkProtocol({ headers }: IncomingMessage): void {
+    const offered = (headers["sec-websocket-protocol"] ?? "").split(",").map((one) => one.trim());
+    if (!offered.some((one) => protocols.includes(one))) throw new PlainRefusal(403, "");
+  }
+
+  #exec({ namespace = "", name = "", query }: ResourceRequest, container: string): Promise<ExecSession> {
     return this.#backend().exec(
       { namespace, name },
       {
-        ...(container === null ? {} : { container }),
+        container,
         command: query.getAll("command"),
         stdin: query.get("stdin") === "true",
         tty: query.get("tty") === "true",
@@ -202,7 +218,7 @@ function withoutHopByHop(answer: IncomingMessage): Record<string, string | strin
   );
 }
 
-function relayExec(session: ExecSession, ws: WebSocket): void {
+function relayExec(session: ExecSession, ws: WebSocket, command: readonly string[]): void {
   const send = (target: number, data: Buffer): void => {
     if (ws.readyState === ws.OPEN) ws.send(Buffer.concat([Buffer.of(target), data]));
   };
@@ -222,17 +238,32 @@ function relayExec(session: ExecSession, ws: WebSocket): void {
   ws.on("error", () => ws.terminate());
   void session.exitCode.then((code) => {
     over = true;
-    const status =
-      code === 0
-        ? { metadata: {}, status: "Success" }
-        : {
-            metadata: {},
-            status: "Failure",
-            message: `command terminated with non-zero exit code: exit status ${code}`,
-            reason: "NonZeroExitCode",
-            details: { causes: [{ reason: "ExitCode", message: String(code) }] },
-          };
+    const status = ws.protocol === "v4.channel.k8s.io" ? oldStatusOf(code, command) : statusOf(code);
     send(channel.error, Buffer.from(JSON.stringify(status)));
     ws.close(1000);
   });
 }
+
+/** A node answers for itself what it cannot do. */
+function inPlainText(error: unknown): never {
+  if (error instanceof StatusError && error.code === 500) throw new PlainRefusal(500, error.message);
+  throw error;
+}
+
+const statusOf = (code: number): object => ({
+  metadata: {},
+  ...(code === 0 ? { status: "Success" } : failureOf(code, `command terminated with exit code ${code}`)),
+});
+
+/** Before v5 the node itself told how a command ended, in its own words. */
+const oldStatusOf = (code: number, command: readonly string[]): object =>
+  code === 0
+    ? { metadata: {}, status: "Success" }
+    : failureOf(code, `error executing command [${command.join(" ")}], exit code ${code}`);
+
+const failureOf = (code: number, why: string): object => ({
+  status: "Failure",
+  message: `command terminated with non-zero exit code: ${why}`,
+  reason: "NonZeroExitCode",
+  details: { causes: [{ reason: "ExitCode", message: String(code) }] },
+});

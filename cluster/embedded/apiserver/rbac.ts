@@ -26,26 +26,27 @@ export const mayDiscover = (path: string): boolean => discovery.test(path);
 export function isAllowed(store: Store, { name, groups }: Identity, access: Access): boolean {
   if (groups.includes("system:masters")) return true;
   // Reviews of oneself are for everybody.
-  if (access.group === "authorization.k8s.io" && access.resource.startsWith("selfsubject")) return true;
-  const isSubject = (subject: Json): boolean => {
-    const { kind, name: subjectName, namespace } = asObject(subject);
-    if (kind === "User") return subjectName === name;
-    if (kind === "Group") return groups.includes(asString(subjectName));
-    return (
-      kind === "ServiceAccount" && name === `system:serviceaccount:${asString(namespace)}:${asString(subjectName)}`
-    );
-  };
-  const grants = (binding: ApiObject, namespace: string): boolean =>
-    asArray(binding.subjects).some(isSubject) &&
-    rulesOf(store, asObject(binding.roleRef), namespace).some((rule) => covers(asObject(rule), access));
-  if (store.list(`${RBAC}/clusterrolebindings`).some((binding) => grants(binding, ""))) return true;
-  return (
-    access.namespace !== "" &&
-    store.list(`${RBAC}/rolebindings`, access.namespace).some((binding) => grants(binding, access.namespace))
-  );
+  if (/^auth(oriz|entic)ation\.k8s\.io$/.test(access.group) && access.resource.startsWith("selfsubject")) return true;
+  return rulesFor(store, { name, groups }, access.namespace).some((rule) => covers(asObject(rule), access));
 }
 
-function rulesOf(store: Store, reference: JsonObject, namespace: string): readonly Json[] {
+/** The rules that bindings give somebody: those of the cluster, and of a namespace if one is named. */
+export function rulesFor(store: Store, { name, groups }: Identity, namespace: string): readonly Json[] {
+  const isSubject = (subject: Json): boolean => {
+    const { kind, name: subjectName, namespace: at } = asObject(subject);
+    if (kind === "User") return subjectName === name;
+    if (kind === "Group") return groups.includes(asString(subjectName));
+    return kind === "ServiceAccount" && name === `system:serviceaccount:${asString(at)}:${asString(subjectName)}`;
+  };
+  const given = (binding: ApiObject, within: string): readonly Json[] =>
+    asArray(binding.subjects).some(isSubject) ? roleRules(store, asObject(binding.roleRef), within) : [];
+  const cluster = store.list(`${RBAC}/clusterrolebindings`).flatMap((binding) => given(binding, ""));
+  if (namespace === "") return cluster;
+  return [...cluster, ...store.list(`${RBAC}/rolebindings`, namespace).flatMap((binding) => given(binding, namespace))];
+}
+
+/** The rules of the role that a binding names. */
+export function roleRules(store: Store, reference: JsonObject, namespace: string): readonly Json[] {
   const name = asString(reference.name);
   if (reference.kind === "Role") return asArray(store.get({ bucket: `${RBAC}/roles`, namespace, name })?.rules);
   const role = store.get({ bucket: `${RBAC}/clusterroles`, namespace: "", name });

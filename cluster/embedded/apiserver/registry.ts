@@ -23,6 +23,7 @@ import { apiVersionOf, bucketOf, hasGeneration, type Kind } from "./kinds.ts";
 import { keepImmutable, metadataProblems } from "./object-meta.ts";
 import { admitPod } from "./pod-admission.ts";
 import { prepareForCreate } from "./prepare-create.ts";
+import { checkEscalation } from "./rbac-escalation.ts";
 import { problemsOf } from "./rules/rules.ts";
 import {
   alreadyExists,
@@ -399,7 +400,9 @@ export class Registry {
       : options.fieldValidation === undefined
         ? []
         : problemsOf(object, old);
-    const isStatus = options.subresource === "status";
+    const { user, subresource } = options;
+    if (user !== undefined && subresource === undefined) checkEscalation(this.store, { kind, object, old, user });
+    const isStatus = subresource === "status";
     const problems = isStatus ? own : [...metadataProblems(kind, object), ...own];
     if (bucketOf(kind) === DEFINITIONS) for (const text of definitionWarnings(object)) options.onWarning?.(text);
     if (problems.length > 0) throw invalid(kind, object.metadata.name ?? "", problems);

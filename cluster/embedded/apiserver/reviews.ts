@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
-import { asArray, asObject, asString } from "../machinery/json.ts";
+import { asArray, asObject, asString, type Json, type JsonObject } from "../machinery/json.ts";
 import type { Store } from "../store/store.ts";
-import { type Identity, isAllowed } from "./rbac.ts";
+import { type Identity, isAllowed, rulesFor } from "./rbac.ts";
 import { sendJson } from "./request.ts";
 import { API_AUDIENCE, type ServiceAccountTokens } from "./tokens.ts";
 
@@ -36,7 +36,6 @@ export async function answerReview(
         });
       } catch (error) {
         return answer("TokenReview", "authentication.k8s.io/v1", {
-          authenticated: false,
           user: {},
           error: error instanceof Error ? error.message : String(error),
         });
@@ -45,6 +44,11 @@ export async function answerReview(
     case "selfsubjectreviews":
       return answer("SelfSubjectReview", "authentication.k8s.io/v1", {
         userInfo: { username: identity.name, groups: identity.groups },
+      });
+    case "selfsubjectrulesreviews":
+      return answer("SelfSubjectRulesReview", "authorization.k8s.io/v1", {
+        ...rulesOf(rulesFor(store, identity, asString(spec.namespace)), identity),
+        incomplete: false,
       });
     case "selfsubjectaccessreviews":
     case "subjectaccessreviews": {
@@ -69,4 +73,18 @@ export async function answerReview(
     default:
       return false;
   }
+}
+
+/** Rules as `kubectl auth can-i --list` shows them. */
+function rulesOf(rules: readonly Json[], { groups }: Identity): JsonObject {
+  const all: JsonObject[] = groups.includes("system:masters")
+    ? [
+        { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
+        { verbs: ["*"], nonResourceURLs: ["*"] },
+      ]
+    : rules.map(asObject);
+  return {
+    resourceRules: all.filter((rule) => asArray(rule.resources).length > 0),
+    nonResourceRules: all.filter((rule) => asArray(rule.nonResourceURLs).length > 0),
+  };
 }

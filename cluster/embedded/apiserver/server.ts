@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
@@ -9,6 +9,7 @@ import type { Catalog } from "./catalog.ts";
 import type { ClusterCertificates } from "./certificates.ts";
 import { isCustom } from "./custom-kinds.ts";
 import { discover } from "./discovery.ts";
+import { impersonated } from "./impersonation.ts";
 import type { Kind } from "./kinds.ts";
 import { openApi } from "./openapi.ts";
 import type { PodStreams } from "./pod-streams.ts";
@@ -16,7 +17,17 @@ import { type Identity, isAllowed, mayDiscover } from "./rbac.ts";
 import type { Registry } from "./registry.ts";
 import { parsePath, type ResourceRequest, readJson, sendError, sendJson } from "./request.ts";
 import { answerReview } from "./reviews.ts";
-import { forbidden, notFound, PageNotFound, statusBody, unknownPath } from "./status.ts";
+import {
+  about,
+  badRequest,
+  forbidden,
+  invalid,
+  notFound,
+  PageNotFound,
+  PlainRefusal,
+  statusBody,
+  unknownPath,
+} from "./status.ts";
 import { API_AUDIENCE, type ServiceAccountTokens } from "./tokens.ts";
 import { answerVerb, verbOf } from "./verbs.ts";
 
@@ -82,6 +93,7 @@ async function answer(context: ServerContext, request: IncomingMessage, response
   if (request.method === "POST" && (await answerQuestion(context, { path, identity, request, response }))) return;
   const target = resourceRequest(context, url, { identity, request });
   authorize(context, target);
+  if (["exec", "attach", "portforward"].includes(target.subresource)) throw badRequest("Upgrade request required");
   if (target.subresource === "log") return context.streams.log(target, response);
   if (target.subresource === "proxy") return context.streams.proxy(target, response);
   if (target.subresource === "token") return mintToken(context, target, response);
@@ -104,6 +116,13 @@ async function upgrade(
 }
 
 function refuseUpgrade(socket: Duplex, error: unknown): void {
+  if (error instanceof PlainRefusal) {
+    const text = error.message;
+    socket.end(
+      `HTTP/1.1 ${error.code} ${STATUS_CODES[error.code]}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
+    );
+    return;
+  }
   const status =
     error instanceof StatusError
       ? error
@@ -132,7 +151,12 @@ function isServed(path: string, catalog: Catalog): boolean {
 }
 
 /** By client certificate (CN is the name, O the groups) or service-account token. */
-async function authenticate({ tokens }: ServerContext, request: IncomingMessage): Promise<Identity> {
+async function authenticate(context: ServerContext, request: IncomingMessage): Promise<Identity> {
+  const identity = await credentialOf(context, request);
+  return identity === anonymous ? identity : impersonated(context.registry.store, identity, request.headers);
+}
+
+async function credentialOf({ tokens }: ServerContext, request: IncomingMessage): Promise<Identity> {
   const socket = request.socket as TLSSocket;
   if (socket.authorized) {
     const { subject } = socket.getPeerCertificate();
@@ -153,7 +177,8 @@ function authorize(
   target: ResourceRequest,
   verb: string = target.subresource === "proxy" ? "get" : verbOf(target),
 ): void {
-  const { kind, namespace = "", name = "", subresource, identity } = target;
+  const { kind, namespace = "", subresource, identity } = target;
+  const name = target.name ?? selectedName(target.query.get("fieldSelector"));
   if (
     isAllowed(registry.store, identity, {
       verb,
@@ -167,10 +192,18 @@ function authorize(
     return;
   const where = namespace === "" ? "at the cluster scope" : `in the namespace "${namespace}"`;
   const full = subresource === "" ? kind.resource : `${kind.resource}/${subresource}`;
-  throw forbidden(
+  throw refusal(
+    kind,
+    name,
     `${kind.resource}${kind.group === "" ? "" : `.${kind.group}`}${name === "" ? "" : ` "${name}"`} is forbidden: User "${identity.name}" cannot ${verb} resource "${full}" in API group "${kind.group}" ${where}`,
   );
 }
+
+/** Who selects one object by its name asks for that one. */
+const selectedName = (selector: string | null): string => /^metadata\.name==?([^,]+)$/.exec(selector ?? "")?.[1] ?? "";
+
+const refusal = (kind: Kind, name: string, why: string): StatusError =>
+  new StatusError(403, "Forbidden", why, about(kind, name));
 
 async function answerQuestion(
   context: ServerContext,
@@ -211,6 +244,8 @@ async function answerQuestion(
   );
 }
 
+const SHORTEST_TOKEN_SECONDS = 600;
+
 async function mintToken(
   { registry, tokens }: ServerContext,
   { kind, namespace = "", name = "", request, identity }: ResourceRequest,
@@ -231,6 +266,13 @@ async function mintToken(
     user: identity,
   });
   const expirationSeconds = Number(spec.expirationSeconds ?? 3600);
+  if (expirationSeconds < SHORTEST_TOKEN_SECONDS)
+    throw invalid({ group: "authentication.k8s.io", kind: "TokenRequest" }, "", [
+      {
+        field: "spec.expirationSeconds",
+        message: `Invalid value: ${expirationSeconds}: may not specify a duration less than 10 minutes`,
+      },
+    ]);
   const bound = asObject(spec.boundObjectRef);
   const { token, expiresAt } = await tokens.mint({
     namespace,

@@ -114,6 +114,16 @@ export class PageNotFound extends Error {
   override readonly name = "PageNotFound";
 }
 
+/** What is refused in plain text, as the node's part of Kubernetes does it. */
+export class PlainRefusal extends Error {
+  override readonly name = "PlainRefusal";
+  readonly code: number;
+  constructor(code: number, text: string) {
+    super(text);
+    this.code = code;
+  }
+}
+
 export function statusBody(error: StatusError): Record<string, unknown> {
   return {
     kind: "Status",

@@ -10,6 +10,53 @@ export interface BootstrapAddresses {
   readonly dns: string;
 }
 
+const clusterRolesType: ResourceType = {
+  group: "rbac.authorization.k8s.io",
+  version: "v1",
+  resource: "clusterroles",
+};
+const read = ["get", "list", "watch"];
+const write = ["create", "delete", "deletecollection", "patch", "update"];
+const apps = { apiGroups: ["apps", "batch", "autoscaling", "policy", "networking.k8s.io"], resources: ["*"] };
+const core = {
+  apiGroups: [""],
+  resources:
+    "bindings configmaps endpoints events persistentvolumeclaims pods pods/log pods/status serviceaccounts services".split(
+      " ",
+    ),
+};
+
+/** The roles for people that every cluster has. Source: Kubernetes' documentation of RBAC, "User-facing roles". */
+const view = [
+  { ...core, verbs: read },
+  { ...apps, verbs: read },
+  { apiGroups: [""], resources: ["namespaces"], verbs: read },
+];
+const edit = [
+  ...view,
+  { ...core, verbs: write },
+  { ...apps, verbs: write },
+  { apiGroups: [""], resources: ["secrets"], verbs: [...read, ...write] },
+  {
+    apiGroups: [""],
+    resources: ["pods/attach", "pods/exec", "pods/portforward", "pods/proxy", "services/proxy", "pods/eviction"],
+    verbs: [...read, ...write],
+  },
+  { apiGroups: [""], resources: ["serviceaccounts/token"], verbs: ["create"] },
+];
+const clusterRoles = {
+  "cluster-admin": [
+    { apiGroups: ["*"], resources: ["*"], verbs: ["*"] },
+    { nonResourceURLs: ["*"], verbs: ["*"] },
+  ],
+  admin: [
+    ...edit,
+    { apiGroups: ["rbac.authorization.k8s.io"], resources: ["roles", "rolebindings"], verbs: [...read, ...write] },
+  ],
+  edit,
+  view,
+};
+
 /** What a cluster has before anyone asks for anything. Safe to repeat. */
 export async function bootstrap(resources: Resources, addresses: BootstrapAddresses): Promise<void> {
   const ensure = async (type: ResourceType, object: KubeObject): Promise<void> => {
@@ -23,6 +70,16 @@ export async function bootstrap(resources: Resources, addresses: BootstrapAddres
   await Promise.all(
     ["default", "kube-system", "kube-public", "kube-node-lease"].map((name) =>
       ensure(coreV1("namespaces"), namespace(name)),
+    ),
+  );
+  await Promise.all(
+    Object.entries(clusterRoles).map(([name, rules]) =>
+      ensure(clusterRolesType, {
+        apiVersion: "rbac.authorization.k8s.io/v1",
+        kind: "ClusterRole",
+        metadata: { name, labels: { "kubernetes.io/bootstrapping": "rbac-defaults" } },
+        rules,
+      } as KubeObject),
     ),
   );
   const api: Service = {

@@ -35,13 +35,19 @@ export function createBackend(options: BackendOptions): NodeBackend {
   };
 }
 
+/** What a kubelet says instead of some reasons. */
+const waitingTexts: Readonly<Record<string, string>> = {
+  ErrImagePull: "image can't be pulled",
+  ImagePullBackOff: "trying and failing to pull image",
+};
+
 function readContainerLog(options: BackendOptions, worker: PodWorker, query: LogOptions): ReturnType<typeof readLog> {
   const container = chooseContainer(worker.pod, query.container);
   const record = worker.record(container.name);
   const what = `container "${container.name}" in pod "${worker.pod.metadata.name}"`;
   if (record === undefined || (record.state.kind === "waiting" && record.last === undefined)) {
     const reason = record?.state.kind === "waiting" ? record.state.reason : "PodInitializing";
-    throw new StatusError(400, "BadRequest", `${what} is waiting to start: ${reason}`);
+    throw new StatusError(400, "BadRequest", `${what} is waiting to start: ${waitingTexts[reason] ?? reason}`);
   }
   const restart = query.previous === true ? record.restartCount - 1 : record.restartCount;
   if (query.previous === true && record.last === undefined)
@@ -57,11 +63,7 @@ function startExec(worker: PodWorker, request: ExecOptions): ExecSession {
   const container = chooseContainer(worker.pod, request.container);
   const target = worker.worker(container.name)?.execTarget();
   if (target === undefined)
-    throw new StatusError(
-      400,
-      "BadRequest",
-      `container "${container.name}" of pod "${worker.pod.metadata.name}" is not running`,
-    );
+    throw new StatusError(500, "InternalError", `container not found (${JSON.stringify(container.name)})`);
   if (request.command.length === 0)
     throw new StatusError(400, "BadRequest", "you must specify at least one command for the container");
   return execSession(target, request);

@@ -10,6 +10,7 @@ import { managedFields } from "./managed-fields.ts";
 import { objects } from "./objects.ts";
 import { patches } from "./patches.ts";
 import { restarts } from "./restarts.ts";
+import { rights } from "./rights.ts";
 import { streams } from "./streams.ts";
 import { validation } from "./validation.ts";
 import { watches } from "./watches.ts";
@@ -38,4 +39,5 @@ export const cases: readonly Case[] = [
   webhookConfigurations,
   restarts,
   streams,
+  rights,
 ];

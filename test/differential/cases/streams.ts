@@ -99,10 +99,10 @@ export const streams: Case = {
       input: "hello\n",
     }),
     exec("a terminal", [], {
-      stream: `${pods}/serves/exec?command=node&command=-e&command=${encodeURIComponent("console.log(process.stdout.isTTY, process.stdout.columns, process.stdout.rows)")}&stdin=true&stdout=true&tty=true`,
+      stream: `${pods}/serves/exec?command=node&command=-e&command=${encodeURIComponent("process.stdout.write(String(process.stdout.isTTY))")}&stdin=true&stdout=true&tty=true`,
     }),
     exec("a terminal with a size", [], {
-      stream: `${pods}/serves/exec?command=node&command=-e&command=${encodeURIComponent("process.stdout.on('resize', () => { console.log(process.stdout.columns, process.stdout.rows); process.exit(); }); setTimeout(() => process.exit(9), 20000)")}&stdin=true&stdout=true&tty=true`,
+      stream: `${pods}/serves/exec?command=node&command=-e&command=${encodeURIComponent("setTimeout(() => process.stdout.write(String(process.stdout.getWindowSize())), 1500)")}&stdin=true&stdout=true&tty=true`,
       size: { Width: 100, Height: 30 },
     }),
     exec("the old protocol", script("console.log('four'); process.exit(4)"), { protocol: "v4.channel.k8s.io" }),
