@@ -81,7 +81,8 @@ function generate(source: string, out: string, paths: readonly string[]): void {
     JSON.stringify({
       version: "v2",
       inputs: [{ directory: "." }],
-      plugins: [{ local: bin("protoc-gen-ts_proto"), out, include_imports: true, opt: options }],
+      // One run of the plugin for everything instead of one for each folder: a few seconds instead of half a minute.
+      plugins: [{ local: bin("protoc-gen-ts_proto"), out, strategy: "all", include_imports: true, opt: options }],
     }),
   );
   const args = ["generate", "--template", "buf.gen.yaml", ...paths.flatMap((path) => ["--path", path])];
