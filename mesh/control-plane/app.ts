@@ -2,7 +2,7 @@ import { ServerCredentials } from "@grpc/grpc-js";
 import pino, { type Logger } from "pino";
 import { KubeClient } from "#kube/client.ts";
 import type { Connection } from "#kube/connection.ts";
-import { distributeRoot } from "./ca/distribute.ts";
+import { distributeFiles } from "./ca/distribute.ts";
 import { followAuthority, type LiveAuthority } from "./ca/live.ts";
 import { nodeAuthorizer } from "./ca/node-authorizer.ts";
 import { caService } from "./ca/service.ts";
@@ -133,7 +133,7 @@ async function serve(context: Context, pilot: Pilot, authority: LiveAuthority): 
     log,
   });
   stops.push(() => webhook.stop());
-  stops.push(distributeRoot({ client, authority, log }), maintainWebhooks({ client, authority, log }));
+  stops.push(distributeFiles({ client, authority, log }), maintainWebhooks({ client, authority, log }));
   return {
     grpc: grpc.port,
     secureGrpc: secureGrpc.port,

@@ -20,8 +20,8 @@ import { injectorWebhook, validatorWebhook } from "./webhooks.ts";
 import { ztunnelClusterRole, ztunnelClusterRoleBinding, ztunnelDaemonSet, ztunnelServiceAccount } from "./ztunnel.ts";
 
 const FIELD_MANAGER = "slipway-mesh";
-/** ConfigMap in which the control plane gives its root certificate to every namespace. */
-const ROOT_CERTIFICATE = "istio-ca-root-cert";
+/** ConfigMaps in which the control plane gives its roots, and what they have revoked, to every namespace. */
+const DISTRIBUTED = ["istio-ca-root-cert", "istio-ca-crl"];
 /** Pods have up to their grace period to end. */
 const NAMESPACE_MS = 120_000;
 
@@ -107,11 +107,11 @@ export async function uninstallMesh(
     await client.delete(type, key);
     context.log(`${object.kind} ${name} deleted`);
   }
-  const copies = await client.list<KubeObject>(resources.configMaps, {
-    fieldSelector: `metadata.name=${ROOT_CERTIFICATE}`,
-  });
-  for (const { metadata } of copies.items)
-    await client.delete(resources.configMaps, { namespace: metadata.namespace ?? "", name: ROOT_CERTIFICATE });
+  for (const name of DISTRIBUTED) {
+    const copies = await client.list<KubeObject>(resources.configMaps, { fieldSelector: `metadata.name=${name}` });
+    for (const { metadata } of copies.items)
+      await client.delete(resources.configMaps, { namespace: metadata.namespace ?? "", name });
+  }
 }
 
 /** Deletes those of the namespaces that an installation of ours has made, and waits until they are gone. */

@@ -71,6 +71,7 @@ export function ztunnelDaemonSet(values: MeshValues): IDaemonSet {
               },
             },
             { name: "istiod-ca-cert", configMap: { name: "istio-ca-root-cert" } },
+            { name: "istio-ca-crl", configMap: { name: "istio-ca-crl", optional: true } },
             { name: "cni-netns-dir", hostPath: { path: "/var/run/netns", type: "DirectoryOrCreate" } },
             ...(usesEbpf(values) ? [{ name: "cgroup2", hostPath: { path: "/sys/fs/cgroup" } }] : []),
           ],
@@ -111,6 +112,7 @@ function container(values: MeshValues): IContainer {
     volumeMounts: [
       { name: "istio-token", mountPath: "/var/run/secrets/tokens", readOnly: true },
       { name: "istiod-ca-cert", mountPath: "/var/run/secrets/istio", readOnly: true },
+      { name: "istio-ca-crl", mountPath: "/var/run/secrets/istio/crl", readOnly: true },
       { name: "cni-netns-dir", mountPath: "/var/run/netns", mountPropagation: "HostToContainer" },
       ...(usesEbpf(values) ? [{ name: "cgroup2", mountPath: "/var/run/cgroup2", readOnly: true }] : []),
     ],

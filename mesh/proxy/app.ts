@@ -3,6 +3,7 @@ import { LineWriter, streamSink } from "#mesh/lib/access-log/writer.ts";
 import { type HttpPort, type Routes, type ServeOptions, serveRoutes } from "#mesh/lib/admin/http.ts";
 import { refusals } from "#mesh/lib/admin/refusals.ts";
 import { controlPlaneConnector } from "#mesh/lib/control-plane/connect.ts";
+import { RevocationFile } from "#mesh/lib/identity/revocation-file.ts";
 import { Registry } from "#mesh/lib/metrics/registry.ts";
 import { XdsClient } from "#mesh/lib/xds/client.ts";
 import { adminRoutes } from "./admin/admin-routes.ts";
@@ -80,15 +81,19 @@ export async function buildProxy(config: ProxyConfig, parts: ProxyParts): Promis
     onListeners: (listeners) => accessLog.configure(listeners),
   });
   const secretServer = new SecretServer();
-  const certificates = new Certificates({
-    config,
-    connect,
+  const publish = (): void => {
+    const { current } = certificates;
+    if (current === undefined) return;
+    const secrets = ownSecretResources(current, revocation.pem);
+    intake.setOwnSecrets(secrets);
+    secretServer.set(secrets);
+  };
+  const certificates = new Certificates({ config, connect, log, onCertificate: publish });
+  const revocation = new RevocationFile({
+    path: config.files.revocation,
+    authorities: () => certificates.authorities,
     log,
-    onCertificate: (certificate) => {
-      const secrets = ownSecretResources(certificate);
-      intake.setOwnSecrets(secrets);
-      secretServer.set(secrets);
-    },
+    onChange: publish,
   });
   const lifecycle = new Lifecycle(config, { dataPlane, intake, certificates });
   const view: AgentView = {
@@ -101,6 +106,7 @@ export async function buildProxy(config: ProxyConfig, parts: ProxyParts): Promis
     subscriptions: intake.subscriptions,
     dataPlane,
     certificate: () => certificates.current,
+    revocation,
     state: () => lifecycle.state(),
     notReady: () => lifecycle.notReady(),
     quit: () => parts.onQuit?.(),
@@ -115,6 +121,8 @@ export async function buildProxy(config: ProxyConfig, parts: ProxyParts): Promis
       "certificates are not served to an Envoy: no socket",
     );
   });
+  // Before the first certificate: nobody who was revoked is let in for a moment.
+  await revocation.start();
   certificates.start();
   xds.start();
   const { admin, status, health, prometheus } = ports;
@@ -126,6 +134,7 @@ export async function buildProxy(config: ProxyConfig, parts: ProxyParts): Promis
     stop: async () => {
       await lifecycle.drain();
       certificates.close();
+      revocation.close();
       xds.close();
       await dataPlane.close();
       secretServer.close();

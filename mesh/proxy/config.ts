@@ -75,6 +75,8 @@ export interface ProxyPorts {
 export interface ProxyFiles {
   readonly token: string;
   readonly rootCertificate: string;
+  /** Lists of revoked certificates; it need not be there. */
+  readonly revocation: string;
   /** Unix socket on which certificates are served to an Envoy. */
   readonly secretSocket: string;
 }
@@ -143,6 +145,7 @@ export function readConfig({ args, env, root = "/" }: ConfigSources): ProxyConfi
     files: {
       token: join(root, "var/run/secrets/tokens/istio-token"),
       rootCertificate: join(root, "var/run/secrets/istio/root-cert.pem"),
+      revocation: join(root, "var/run/secrets/istio/crl/ca-crl.pem"),
       secretSocket: join(root, "var/run/secrets/workload-spiffe-uds/socket"),
     },
     proxyConfig,

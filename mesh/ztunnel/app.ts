@@ -1,4 +1,3 @@
-import { unwatchFile, watchFile } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { clusterDomain, ISTIO_VERSION, PROXY_MARK } from "#api/names.ts";
 import { KubeClient } from "#kube/client.ts";
@@ -8,17 +7,17 @@ import { networkNamespaces } from "#mesh/capture/namespaces.ts";
 import { serveRoutes } from "#mesh/lib/admin/http.ts";
 import { refusals } from "#mesh/lib/admin/refusals.ts";
 import { type Connect, controlPlaneConnector } from "#mesh/lib/control-plane/connect.ts";
-import { requestCertificate } from "#mesh/lib/identity/request-certificate.ts";
 import { Registry } from "#mesh/lib/metrics/registry.ts";
 import { addressType, authorizationType } from "#mesh/lib/xds/ambient-types.ts";
 import { XdsClient } from "#mesh/lib/xds/client.ts";
 import { type AdminSources, adminRoutes, readinessRoutes, statsRoutes } from "./admin/routes.ts";
-import { Certificates } from "./certificates.ts";
+import type { Certificates } from "./certificates.ts";
 import type { ZtunnelConfig } from "./config.ts";
 import { DnsMetrics } from "./dns/metrics.ts";
 import { nameServers } from "./dns/upstream.ts";
 import { NodePods } from "./enrolment/node-pods.ts";
 import { findPodNetwork } from "./enrolment/pod-networks.ts";
+import { identitiesOf } from "./identities.ts";
 import type { Log } from "./log.ts";
 import { nodeOf } from "./node.ts";
 import { AddressBook } from "./state/address-book.ts";
@@ -27,8 +26,6 @@ import { Connections } from "./telemetry/connections.ts";
 import { TcpMetrics } from "./telemetry/metrics.ts";
 import type { ProxyContext } from "./traffic/context.ts";
 
-/** How often the file with the mesh's roots is looked at. */
-const ROOTS_MS = 2000;
 /** How long to wait for pods that cannot be captured. */
 const CAPTURE_MS = 10_000;
 
@@ -49,7 +46,9 @@ export async function buildZtunnel(config: ZtunnelConfig, options: ZtunnelOption
   const { log } = options;
   const registry = new Registry();
   const connect = controlPlaneConnector(config);
-  const { context, xds } = listenToControlPlane(config, { connect, log, registry });
+  const identities = identitiesOf(config, { connect, log });
+  const { certificates, revocation } = identities;
+  const { context, xds } = listenToControlPlane(config, { connect, log, registry, certificates });
   const client = new KubeClient(options.connection);
   const open = networkNamespaces(PROXY_MARK);
   const findNetwork = (address: string) => findPodNetwork({ folder: config.files.namespaces, open }, address);
@@ -58,6 +57,7 @@ export async function buildZtunnel(config: ZtunnelConfig, options: ZtunnelOption
   let ending = false;
   const sources: AdminSources = {
     ...context,
+    revocation,
     log,
     registry,
     capture: capture.name,
@@ -78,8 +78,7 @@ export async function buildZtunnel(config: ZtunnelConfig, options: ZtunnelOption
     }),
     serveRoutes(readinessRoutes(sources), { host: "0.0.0.0", port: config.ports.readiness }),
   ]);
-  const lookAtRoots = (): void => context.certificates.renewAll();
-  watchFile(config.files.rootCertificate, { interval: ROOTS_MS, persistent: false }, lookAtRoots);
+  await identities.start();
   xds.start();
   const host = { context, capture, log: log.part("inpod"), findNetwork, isTold: () => isTold(xds) };
   const { node, trustDomain, dnsCapture } = config;
@@ -98,9 +97,8 @@ export async function buildZtunnel(config: ZtunnelConfig, options: ZtunnelOption
       pods.stop();
       // Alone, the sooner it is gone the sooner another may take its place.
       if (replaced) await Promise.race([pods.drain(), delay(config.drainMs)]);
-      unwatchFile(config.files.rootCertificate, lookAtRoots);
       xds.close();
-      context.certificates.close();
+      identities.close();
       client.close();
       for (const server of servers) server.close();
     },
@@ -109,25 +107,22 @@ export async function buildZtunnel(config: ZtunnelConfig, options: ZtunnelOption
 
 function listenToControlPlane(
   config: ZtunnelConfig,
-  { connect, log, registry }: { readonly connect: Connect; readonly log: Log; readonly registry: Registry },
+  {
+    connect,
+    log,
+    registry,
+    certificates,
+  }: {
+    readonly connect: Connect;
+    readonly log: Log;
+    readonly registry: Registry;
+    readonly certificates: Certificates;
+  },
 ): { readonly context: ProxyContext; readonly xds: XdsClient } {
   const context: ProxyContext = {
     book: new AddressBook(),
     policies: new Policies(),
-    certificates: new Certificates({
-      log: log.part("identity"),
-      request: (spiffeId) =>
-        requestCertificate(
-          {
-            spiffeId,
-            address: config.certificateAddress,
-            lifetimeSeconds: config.certificateLifetimeSeconds,
-            rootCertificate: config.files.rootCertificate,
-            impersonated: true,
-          },
-          connect,
-        ),
-    }),
+    certificates,
     connections: new Connections({ log, metrics: new TcpMetrics(registry) }),
     dns: {
       domain: clusterDomain,

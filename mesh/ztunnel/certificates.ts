@@ -1,18 +1,24 @@
-import { createSecureContext, type SecureContext } from "node:tls";
-import type { WorkloadCertificate } from "#mesh/lib/identity/request-certificate.ts";
+import { createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
+import { certificatesIn, type WorkloadCertificate } from "#mesh/lib/identity/request-certificate.ts";
+import type { RevocationList } from "#mesh/lib/identity/revocation.ts";
+import { StandingPeers } from "#mesh/lib/identity/standing-peers.ts";
 import { Backoff } from "#mesh/lib/xds/backoff.ts";
 import type { PartLog } from "./log.ts";
 
 /** What one identity proves itself with. */
 export interface Credentials {
   readonly certificate: WorkloadCertificate;
-  /** For TLS 1.3 alone, with the certificate and the roots. */
+  /** What authorities have revoked, PEM; none where nobody asks. */
+  readonly revoked: readonly string[];
+  /** For TLS 1.3 alone, with the certificate, the roots and what is revoked. */
   readonly context: SecureContext;
 }
 
 export interface CertificatesOptions {
   readonly request: (spiffeId: string) => Promise<WorkloadCertificate>;
+  readonly revoked: () => readonly RevocationList[];
   readonly log: PartLog;
+  readonly random?: () => number;
 }
 
 interface Entry {
@@ -24,6 +30,8 @@ interface Entry {
 }
 
 const SPREAD_MS = 500;
+/** Renewal moves by up to this share of the lifetime, so that what began together does not renew together. */
+const JITTER = 0.01;
 /** Node's timers count milliseconds in 31 bits. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -32,6 +40,7 @@ export class Certificates {
   readonly #options: CertificatesOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Set<(spiffeId: string, credentials: Credentials) => void>();
+  readonly #peers = new StandingPeers();
 
   constructor(options: CertificatesOptions) {
     this.#options = options;
@@ -65,6 +74,16 @@ export class Certificates {
     }));
   }
 
+  /** PEM of the authorities that are known: roots, and the intermediates above the certificates. */
+  get authorities(): readonly string[] {
+    const known = this.all.flatMap(({ certificate }) =>
+      certificate === undefined
+        ? []
+        : [...certificatesIn(certificate.chain).slice(1), ...certificatesIn(certificate.roots)],
+    );
+    return [...new Set(known)];
+  }
+
   /** Asks for all of them anew: the roots of the mesh have changed. */
   renewAll(): void {
     for (const [spiffeId, entry] of this.#entries) {
@@ -72,6 +91,27 @@ export class Certificates {
       // So that the pods of many nodes do not all ask at once.
       entry.timer = setTimeout(() => void this.#renew(spiffeId, entry), Math.random() * SPREAD_MS);
     }
+  }
+
+  /** Keeps an eye on a tunnel: when what its other side has shown is revoked, it ends. */
+  watch(tunnel: TLSSocket): void {
+    this.#peers.add(tunnel);
+  }
+
+  /** What is revoked has changed: it counts for new tunnels, and those that stand with a revoked certificate end. */
+  revocationChanged(): void {
+    for (const [spiffeId, entry] of this.#entries) {
+      if (entry.credentials === undefined) continue;
+      entry.credentials = this.#credentialsOf(entry.credentials.certificate);
+      for (const listener of this.#listeners) listener(spiffeId, entry.credentials);
+    }
+    const tunnels = this.#peers.endRevoked(this.#options.revoked());
+    if (tunnels > 0) this.#options.log.warn({ tunnels }, "ended tunnels whose other side has a revoked certificate");
+  }
+
+  #credentialsOf(certificate: WorkloadCertificate): Credentials {
+    const revoked = this.#options.revoked().map(({ pem }) => pem);
+    return { certificate, revoked, context: contextOf(certificate, revoked) };
   }
 
   /** Tells every certificate that arrives. Returns how to stop. */
@@ -104,11 +144,13 @@ export class Certificates {
     try {
       const certificate = await this.#options.request(spiffeId);
       if (this.#entries.get(spiffeId) !== entry) return;
-      const credentials = { certificate, context: contextOf(certificate) };
+      const credentials = this.#credentialsOf(certificate);
       entry.credentials = credentials;
       entry.backoff.reset();
       entry.first.resolve();
-      delayMs = Math.max(1000, (certificate.notAfter.getTime() - Date.now()) / 2);
+      const lifetime = certificate.notAfter.getTime() - certificate.notBefore.getTime();
+      const shift = lifetime * JITTER * ((this.#options.random ?? Math.random)() * 2 - 1);
+      delayMs = Math.max(1000, (certificate.notAfter.getTime() - Date.now()) / 2 + shift);
       log.info({ identity: spiffeId, expires: certificate.notAfter.toISOString() }, "got a certificate");
       for (const listener of this.#listeners) listener(spiffeId, credentials);
     } catch (error) {
@@ -121,5 +163,11 @@ export class Certificates {
   }
 }
 
-const contextOf = ({ chain, privateKey, roots }: WorkloadCertificate): SecureContext =>
-  createSecureContext({ cert: chain, key: privateKey, ca: roots, minVersion: "TLSv1.3" });
+const contextOf = ({ chain, privateKey, roots }: WorkloadCertificate, revoked: readonly string[]): SecureContext =>
+  createSecureContext({
+    cert: chain,
+    key: privateKey,
+    ca: roots,
+    minVersion: "TLSv1.3",
+    ...(revoked.length > 0 && { crl: [...revoked] }),
+  });

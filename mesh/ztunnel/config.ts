@@ -24,6 +24,8 @@ export interface ZtunnelConfig {
   readonly files: {
     readonly token: string;
     readonly rootCertificate: string;
+    /** Lists of revoked certificates; it need not be there. */
+    readonly revocation: string;
     /** Folder with the network namespaces of the node's pods. */
     readonly namespaces: string;
     /** Folder of the control groups that pods are in; only eBPF capture needs it. */
@@ -68,6 +70,7 @@ export function readConfig(env: Env, root = "/"): ZtunnelConfig {
     files: {
       token: join(root, "var/run/secrets/tokens/istio-token"),
       rootCertificate: join(root, "var/run/secrets/istio/root-cert.pem"),
+      revocation: join(root, "var/run/secrets/istio/crl/ca-crl.pem"),
       namespaces: join(root, "var/run/netns"),
       groups: join(root, "var/run/cgroup2"),
       resolver: join(root, "etc/resolv.conf"),

@@ -30,7 +30,9 @@ async function writePayloadFile(
 }
 
 async function linkNames(folder: string, names: ReadonlySet<string>): Promise<void> {
-  const present = new Set((await readdir(folder)).filter((name) => !name.startsWith("..")));
+  // A folder here is no file of the volume: another volume is mounted on it.
+  const entries = (await readdir(folder, { withFileTypes: true })).filter((entry) => !entry.isDirectory());
+  const present = new Set(entries.map(({ name }) => name).filter((name) => !name.startsWith("..")));
   await Promise.all([
     ...[...names].filter((name) => !present.has(name)).map((name) => symlink(join("..data", name), join(folder, name))),
     ...[...present].filter((name) => !names.has(name)).map((name) => rm(join(folder, name), { force: true })),

@@ -78,7 +78,7 @@ export class PodVolumes {
 
   /** What a container sees of the volumes. Throws VolumeError for a mount whose volume the pod does not have. */
   async mounts(container: Container, env: Readonly<Record<string, string>>): Promise<readonly Mount[]> {
-    return Promise.all(
+    const mounts = await Promise.all(
       (container.volumeMounts ?? []).map(async (mount) => {
         const volume = this.#pod.spec?.volumes?.find((one) => one.name === mount.name);
         if (volume === undefined) throw new VolumeError(`volume mount "${mount.name}" names no volume of the pod`);
@@ -90,6 +90,8 @@ export class PodVolumes {
         return { source, target: mount.mountPath, readOnly: mount.readOnly === true || volume.emptyDir === undefined };
       }),
     );
+    await makeNestedMountPoints(mounts);
+    return mounts;
   }
 
   /** Ends updates and removes everything. */
@@ -170,6 +172,17 @@ export class PodVolumes {
     if (found === undefined && volume.emptyDir !== undefined) await mkdir(path, { recursive: true, mode: 0o777 });
     else if (found === undefined) throw new VolumeError(`volume "${volume.name}" has no file "${subPath}"`);
     return path;
+  }
+}
+
+/** A volume that is mounted inside another one needs a folder there, which cannot be made any more once that one is mounted. */
+async function makeNestedMountPoints(mounts: readonly Mount[]): Promise<void> {
+  for (const inner of mounts) {
+    const outer = mounts
+      .filter(({ target }) => inner.target.startsWith(`${target}/`))
+      .toSorted((a, b) => b.target.length - a.target.length)[0];
+    if (outer !== undefined)
+      await mkdir(join(outer.source, inner.target.slice(outer.target.length)), { recursive: true });
   }
 }
 

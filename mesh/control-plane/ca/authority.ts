@@ -1,5 +1,11 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
 import {
+  parseRevocationLists,
+  problemsOfLists,
+  RevocationError,
+  type RevocationList,
+} from "#mesh/lib/identity/revocation.ts";
+import {
   type AltName,
   distinguishedName,
   emptyName,
@@ -24,6 +30,8 @@ export interface AuthorityFiles {
   readonly root: string;
   /** From the signing certificate up to the root, which may be left out. */
   readonly chain: string;
+  /** Lists of revoked certificates; empty for none. */
+  readonly revoked: string;
 }
 
 export interface LeafRequest {
@@ -45,6 +53,9 @@ export class Authority {
   readonly root: string;
   /** Every root that the mesh trusts now, one PEM after the other. */
   readonly trusted: string;
+  /** What is revoked, as it is distributed; empty where there is no list. */
+  readonly revoked: string;
+  readonly revocationLists: readonly RevocationList[];
   readonly #issuer: Issuer;
   readonly #intermediates: readonly string[];
   readonly #notAfter: Date;
@@ -60,12 +71,23 @@ export class Authority {
     const roots = certificatesIn(files.root);
     if (roots.length === 0) throw new Error("the CA's root is not PEM (root-cert.pem)");
     this.trusted = [...new Set(roots)].join("");
+    this.revoked = files.revoked;
+    this.revocationLists = readLists(files.revoked);
     this.#issuer = issuerOf(files.certificate, key);
     const upwards = [...certificatesIn(files.certificate).slice(0, 1), ...certificatesIn(files.chain)];
     this.#intermediates = [...new Set(upwards)].filter((pem) => !roots.includes(pem));
     this.root = rootOf(certificate, roots, this.#intermediates);
     this.#notAfter = certificate.validToDate;
     this.#now = now;
+  }
+
+  /** Why peers will refuse certificates that nobody revoked; see `problemsOfLists`. */
+  get revocationProblems(): readonly string[] {
+    return problemsOfLists(
+      this.revocationLists,
+      [...this.#intermediates, ...certificatesIn(this.trusted)],
+      this.#now(),
+    );
   }
 
   /** Backdated by two minutes for clocks that are behind; never valid longer than the CA itself. */
@@ -93,6 +115,15 @@ export class Authority {
   }
 }
 
+function readLists(text: string): readonly RevocationList[] {
+  try {
+    return parseRevocationLists(text);
+  } catch (error) {
+    if (error instanceof RevocationError) throw new Error(`ca-crl.pem: ${error.message}`);
+    throw error;
+  }
+}
+
 /** The one of the roots that the certificate leads to. */
 function rootOf(certificate: X509Certificate, roots: readonly string[], intermediates: readonly string[]): string {
   const byPrint = new Map(roots.map((pem) => [new X509Certificate(pem).fingerprint256, pem]));
@@ -113,7 +144,7 @@ export function createRoot(organization: string, now: number = Date.now()): Auth
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const certificate = selfSigned(privateKey, organization, now);
   const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-  return { certificate, key, root: certificate, chain: "" };
+  return { certificate, key, root: certificate, chain: "", revoked: "" };
 }
 
 function selfSigned(privateKey: KeyObject, organization: string, now: number): string {

@@ -10,7 +10,7 @@ import {
   readElements,
   tags,
   time,
-} from "./der.ts";
+} from "#mesh/lib/identity/der.ts";
 import { toPem } from "./pem.ts";
 
 /** A name of a certificate. */

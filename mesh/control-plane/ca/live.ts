@@ -29,6 +29,10 @@ export async function followAuthority({
 }: FollowOptions): Promise<LiveAuthority & { readonly dispose: () => void }> {
   const first = await loadAuthority(client, options);
   log.info({ source: first.source }, "certificate authority loaded");
+  const warn = ({ revocationProblems }: Authority): void => {
+    for (const problem of revocationProblems) log.warn({ secret: PLUGGED_IN }, problem);
+  };
+  warn(first.authority);
   const listeners = new Set<() => void>();
   let { authority: current, files } = first;
   const reload = async (): Promise<void> => {
@@ -37,6 +41,7 @@ export async function followAuthority({
       if (isDeepStrictEqual(next.files, files)) return;
       ({ authority: current, files } = next);
       log.info({ source: next.source }, "certificate authority replaced");
+      warn(current);
       for (const listener of listeners) listener();
     } catch (error) {
       log.warn({ error: textOf(error) }, "the certificate authority stays as it was");

@@ -75,6 +75,7 @@ async function read(client: Pick<KubeClient, "get">, name: string): Promise<Auth
     key: file("ca-key.pem"),
     root: file("root-cert.pem") || certificate,
     chain: file("cert-chain.pem"),
+    revoked: file("ca-crl.pem"),
   };
 }
 

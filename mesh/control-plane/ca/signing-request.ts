@@ -1,5 +1,13 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
-import { context, DerError, type Element, readChildren, readElements, readObjectId, tags } from "./der.ts";
+import {
+  context,
+  DerError,
+  type Element,
+  readChildren,
+  readElements,
+  readObjectId,
+  tags,
+} from "#mesh/lib/identity/der.ts";
 import { fromPem } from "./pem.ts";
 
 /** A request whose sender has proven that the key is theirs. */

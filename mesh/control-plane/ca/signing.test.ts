@@ -113,7 +113,7 @@ describe("a plugged-in CA", () => {
       },
       issuer,
     );
-    return { certificate, key: other.key, root: root.certificate, chain: certificate + root.certificate };
+    return { certificate, key: other.key, root: root.certificate, chain: certificate + root.certificate, revoked: "" };
   };
 
   test("answers with leaf, intermediate and root", () => {

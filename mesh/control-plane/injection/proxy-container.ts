@@ -140,6 +140,7 @@ const volumeMounts: readonly VolumeMount[] = [
   { name: "credential-socket", mountPath: "/var/run/secrets/credential-uds" },
   { name: "workload-certs", mountPath: "/var/run/secrets/workload-spiffe-credentials" },
   { name: "istiod-ca-cert", mountPath: "/var/run/secrets/istio" },
+  { name: "istio-ca-crl", mountPath: "/var/run/secrets/istio/crl" },
   { name: "istio-data", mountPath: "/var/lib/istio/data" },
   { name: "istio-envoy", mountPath: "/etc/istio/proxy" },
   { name: "istio-token", mountPath: "/var/run/secrets/tokens" },

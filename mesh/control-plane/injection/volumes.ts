@@ -28,4 +28,6 @@ export const proxyVolumes: readonly Volume[] = [
     },
   },
   { name: "istiod-ca-cert", configMap: { name: "istio-ca-root-cert" } },
+  // Need not be there: a mesh of another control plane may have none.
+  { name: "istio-ca-crl", configMap: { name: "istio-ca-crl", optional: true } },
 ];

@@ -18,8 +18,8 @@ import {
   plainHttp,
   tlsInspector,
 } from "./listener-parts.ts";
-import { BLACK_HOLE, INBOUND_PASSTHROUGH, inboundCluster } from "./names.ts";
-import type { MtlsMode } from "./peer-authentication.ts";
+import { BLACK_HOLE, configPath, INBOUND_PASSTHROUGH, inboundCluster } from "./names.ts";
+import type { MtlsDemand } from "./peer-authentication.ts";
 import { buildRouteAction } from "./route-action.ts";
 import { buildMatch } from "./route-match.ts";
 import { meshAlpn, meshHttpAlpn, meshServerSocket, meshTcpAlpn } from "./tls.ts";
@@ -37,17 +37,18 @@ export interface InboundPort {
 export interface InboundOptions {
   readonly snapshot: Snapshot;
   readonly ports: readonly InboundPort[];
-  readonly modeOf: (port: number) => MtlsMode;
+  readonly mtlsOf: (port: number) => MtlsDemand;
   /** Reads tokens, for policies to judge by. */
   readonly authentication: readonly HttpFilter[];
   readonly policies: Policies;
-  /** Mode for ports that no service names. */
-  readonly defaultMode: MtlsMode;
 }
+
+/** Stands for ports that no service names. */
+const NO_PORT = 0;
 
 /** The listener that connections to the workload are redirected to: chains by port, by mutual TLS or not, and by protocol. */
 export function virtualInbound(options: InboundOptions): Listener {
-  const { snapshot, defaultMode, policies, authentication } = options;
+  const { snapshot, policies, authentication, mtlsOf } = options;
   const authorization = {
     http: httpAuthorization(snapshot, policies, authentication),
     network: networkAuthorization(snapshot, policies),
@@ -71,12 +72,19 @@ export function virtualInbound(options: InboundOptions): Listener {
         match: { destinationPort: ports.inbound },
         filters: [tcpProxy(BLACK_HOLE, snapshot.mesh)],
       }),
-      ...chainsFor({ snapshot, authorization, mode: defaultMode, protocol: "auto", match: {}, target: passthrough }),
+      ...chainsFor({
+        snapshot,
+        authorization,
+        mtls: mtlsOf(NO_PORT),
+        protocol: "auto",
+        match: {},
+        target: passthrough,
+      }),
       ...options.ports.flatMap((port) =>
         chainsFor({
           snapshot,
           authorization,
-          mode: options.modeOf(port.port),
+          mtls: mtlsOf(port.port),
           protocol: port.protocol,
           match: { destinationPort: port.port },
           target: {
@@ -101,7 +109,7 @@ interface Target {
 interface ChainsOptions {
   readonly snapshot: Snapshot;
   readonly authorization: { readonly http: readonly HttpFilter[]; readonly network: readonly Filter[] };
-  readonly mode: MtlsMode;
+  readonly mtls: MtlsDemand;
   readonly protocol: Protocol;
   readonly match: MatchFields;
   readonly target: Target;
@@ -112,7 +120,7 @@ interface ChainsOptions {
  * with a certificate of the mesh only; DISABLE plaintext and the application's TLS only. Source: Istio's PeerAuthentication.
  */
 function chainsFor(options: ChainsOptions): FilterChain[] {
-  switch (options.mode) {
+  switch (options.mtls.mode) {
     case "STRICT":
       return mutualChains(options, false);
     case "DISABLE":
@@ -123,7 +131,7 @@ function chainsFor(options: ChainsOptions): FilterChain[] {
 }
 
 function mutualChains(options: ChainsOptions, byAlpn: boolean): FilterChain[] {
-  const { snapshot, protocol, match, target } = options;
+  const { snapshot, protocol, match, target, mtls } = options;
   const chain = (http: boolean, applicationProtocols: readonly string[]): FilterChain =>
     buildChain({
       name: target.name,
@@ -134,6 +142,8 @@ function mutualChains(options: ChainsOptions, byAlpn: boolean): FilterChain[] {
       },
       filters: http ? [httpFilter(options)] : tcpFilters(options),
       transportSocket: meshServerSocket({ mesh: snapshot.mesh, http }),
+      // Who comes without mutual TLS is told whose demand that is.
+      config: byAlpn || mtls.policy === undefined ? undefined : configPath(mtls.policy.origin),
     });
   if (protocol === "auto") return [chain(true, meshHttpAlpn), chain(false, byAlpn ? meshTcpAlpn : [])];
   return [chain(isHttp(protocol), byAlpn ? meshAlpn : [])];

@@ -1,4 +1,4 @@
-import { TrafficDirection } from "#gen/xds/envoy/config/core/v3/base.ts";
+import { Metadata, TrafficDirection } from "#gen/xds/envoy/config/core/v3/base.ts";
 import { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import {
   type Filter,
@@ -88,11 +88,14 @@ export interface ChainOptions {
   readonly match?: MatchFields;
   readonly filters: Filter[];
   readonly transportSocket?: FilterChain["transportSocket"];
+  /** The manifest that this chain is there for. */
+  readonly config?: string | undefined;
 }
 
-export function buildChain({ name, match, filters, transportSocket }: ChainOptions): FilterChain {
+export function buildChain({ name, match, filters, transportSocket, config }: ChainOptions): FilterChain {
   return {
     ...FilterChain.fromPartial({ name }),
+    ...(config === undefined ? {} : { metadata: Metadata.fromPartial({ filterMetadata: { istio: { config } } }) }),
     filterChainMatch: match === undefined ? undefined : matchOf(match),
     filters,
     transportSocket,

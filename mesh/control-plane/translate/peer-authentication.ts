@@ -16,17 +16,29 @@ type Mode = NonNullable<PeerAuthenticationSpec["mtls"]>["mode"];
  * stands above. Of several policies of one level the oldest counts. Source: Istio's PeerAuthentication reference.
  */
 export function mtlsModeOf(snapshot: Snapshot, target: Target): (port: number) => MtlsMode {
+  const demandOf = mtlsOf(snapshot, target);
+  return (port) => demandOf(port).mode;
+}
+
+/** A mode and the policy that sets it; undefined where none does. */
+export interface MtlsDemand {
+  readonly mode: MtlsMode;
+  readonly policy: Policy | undefined;
+}
+
+/** Like `mtlsModeOf`, with the policy that decides. */
+export function mtlsOf(snapshot: Snapshot, target: Target): (port: number) => MtlsDemand {
   const { peerAuthentications: policies, mesh } = snapshot;
   const meshWide = policies.find((policy) => policy.origin.namespace === mesh.rootNamespace && isGeneral(policy));
   const inNamespace = policies.find((policy) => policy.origin.namespace === target.namespace && isGeneral(policy));
   const own = policies.find((policy) => policy.origin.namespace === target.namespace && selects(policy, target.labels));
-  const base = pick(own?.spec.mtls?.mode, inNamespace?.spec.mtls?.mode, meshWide?.spec.mtls?.mode);
-  return (port) => pick(own?.spec.portLevelMtls?.[String(port)]?.mode, base);
+  const levels = [own, inNamespace, meshWide].map((policy) => [policy?.spec.mtls?.mode, policy] as const);
+  return (port) => first([[own?.spec.portLevelMtls?.[String(port)]?.mode, own], ...levels]);
 }
 
-function pick(...modes: readonly Mode[]): MtlsMode {
-  for (const mode of modes) if (mode !== undefined && mode !== "UNSET") return mode;
-  return "PERMISSIVE";
+function first(levels: readonly (readonly [Mode, Policy | undefined])[]): MtlsDemand {
+  for (const [mode, policy] of levels) if (mode !== undefined && mode !== "UNSET") return { mode, policy };
+  return { mode: "PERMISSIVE", policy: undefined };
 }
 
 const isGeneral = (policy: Policy): boolean => Object.keys(policy.spec.selector?.matchLabels ?? {}).length === 0;

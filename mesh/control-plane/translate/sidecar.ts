@@ -16,7 +16,7 @@ import {
   type OutboundContext,
   sharesPort,
 } from "./outbound-routes.ts";
-import { hasLabels, mtlsModeOf } from "./peer-authentication.ts";
+import { hasLabels, mtlsOf } from "./peer-authentication.ts";
 import { type NamelessPort, portListener } from "./port-listener.ts";
 import type { EnvoyResources } from "./translate.ts";
 
@@ -133,7 +133,6 @@ function buildInbound({ snapshot, proxy, memo }: OutboundContext): Inbound {
     const unique = found.filter(
       (one, index) => found.findIndex(({ inbound }) => inbound.port === one.inbound.port) === index,
     );
-    const modeOf = mtlsModeOf(snapshot, proxy);
     return {
       clusters: unique.map(({ inbound }) =>
         inboundApplication(
@@ -145,10 +144,9 @@ function buildInbound({ snapshot, proxy, memo }: OutboundContext): Inbound {
       listener: virtualInbound({
         snapshot,
         ports: unique.map(({ inbound }) => inbound),
-        modeOf,
+        mtlsOf: mtlsOf(snapshot, proxy),
         policies,
         authentication: jwtAuthentication(snapshot, proxy),
-        defaultMode: modeOf(0),
       }),
     };
   });

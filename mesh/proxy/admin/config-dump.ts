@@ -103,12 +103,12 @@ function routes({ subscriptions }: AgentView): Json {
   };
 }
 
-function secrets({ subscriptions, certificate }: AgentView): Json {
+function secrets({ subscriptions, certificate, revocation }: AgentView): Json {
   const current = certificate();
   const own =
     current === undefined
       ? []
-      : ownSecretResources(current).map((one) => ({ ...one, acceptedAt: current.notBefore.getTime() }));
+      : ownSecretResources(current, revocation.pem).map((one) => ({ ...one, acceptedAt: current.notBefore.getTime() }));
   return {
     "@type": `${ADMIN}SecretsConfigDump`,
     dynamic_active_secrets: [...own, ...subscriptions.secrets.resources.values()].map((one) => ({

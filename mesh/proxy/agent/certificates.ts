@@ -63,6 +63,12 @@ export class Certificates {
     return this.#current;
   }
 
+  /** PEM of the authorities that are known: roots, and the intermediates above the own certificate. */
+  get authorities(): readonly string[] {
+    if (this.#current === undefined) return [];
+    return [...certificatesIn(this.#current.chain).slice(1), ...certificatesIn(this.#current.roots)];
+  }
+
   start(): void {
     const { config, lookMs = LOOK_MS } = this.#options;
     watchFile(config.files.rootCertificate, { persistent: false, interval: lookMs }, this.#onRoots);

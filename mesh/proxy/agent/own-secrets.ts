@@ -5,8 +5,14 @@ import type { NamedResource } from "../data-plane.ts";
 
 const inline = (pem: string) => ({ specifier: { $case: "inlineBytes", value: Buffer.from(pem) } }) as const;
 
-/** The workload's certificate as the secrets `default` and `ROOTCA` that Istio's configuration names. */
-export function ownSecretResources(certificate: WorkloadCertificate): readonly NamedResource<Secret>[] {
+/**
+ * The workload's certificate as the secrets `default` and `ROOTCA` that Istio's configuration names.
+ * @param revoked PEM of the authorities' lists of revoked certificates; empty for none
+ */
+export function ownSecretResources(
+  certificate: WorkloadCertificate,
+  revoked: string,
+): readonly NamedResource<Secret>[] {
   const version = certificate.serial;
   return [
     {
@@ -22,10 +28,13 @@ export function ownSecretResources(certificate: WorkloadCertificate): readonly N
     },
     {
       name: "ROOTCA",
-      version: createHash("sha256").update(certificate.roots).digest("hex").slice(0, 16),
+      version: createHash("sha256").update(certificate.roots).update(revoked).digest("hex").slice(0, 16),
       resource: Secret.fromPartial({
         name: "ROOTCA",
-        type: { $case: "validationContext", value: { trustedCa: inline(certificate.roots) } },
+        type: {
+          $case: "validationContext",
+          value: { trustedCa: inline(certificate.roots), ...(revoked === "" ? {} : { crl: inline(revoked) }) },
+        },
       }),
     },
   ];

@@ -1,4 +1,5 @@
 import type { WorkloadCertificate } from "#mesh/lib/identity/request-certificate.ts";
+import type { RevocationFile } from "#mesh/lib/identity/revocation-file.ts";
 import type { Registry } from "#mesh/lib/metrics/registry.ts";
 import type { XdsClient } from "#mesh/lib/xds/client.ts";
 import type { ProxyConfig } from "../config.ts";
@@ -20,6 +21,8 @@ export interface AgentView {
   readonly subscriptions: Subscriptions;
   readonly dataPlane: Pick<DataPlane, "clusterStatus" | "listenerStatus">;
   certificate(): WorkloadCertificate | undefined;
+  /** What the mesh's authorities have revoked. */
+  readonly revocation: Pick<RevocationFile, "lists" | "pem">;
   state(): ServerState;
   /** Why it is not ready; undefined when it is. */
   notReady(): string | undefined;

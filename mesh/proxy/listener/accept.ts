@@ -93,15 +93,13 @@ export class Acceptor {
     const chain = listener.choose(facts);
     if (chain === undefined) {
       this.#log.debug({ listener: listener.name, remote: peer.remoteText }, "no filter chain fits the connection");
-      this.#environment.sink.record(
-        refusedRecord(peer, {
-          protocol: "TCP",
-          status: 0,
-          flags: "NR",
-          details: "filter_chain_not_found",
-          direction: listener.direction,
-        }),
-      );
+      // Where mutual TLS would have been let in, what demands it is why this was not.
+      const demanded = listener.choose({ ...facts, transportProtocol: "tls", applicationProtocols: ["istio"] });
+      this.#refuse(listener, peer, {
+        flags: "NR",
+        details: "filter_chain_not_found",
+        configSource: demanded?.configSource,
+      });
       drop(socket);
       return;
     }
@@ -117,6 +115,16 @@ export class Acceptor {
         },
       });
     }
+  }
+
+  /** Records a connection that never came to be. */
+  #refuse(
+    { direction }: CompiledListener,
+    peer: DownstreamConnection,
+    { configSource = "", ...why }: { flags: string; details: string; configSource: string | undefined },
+  ): void {
+    const refusal = { protocol: "TCP", status: 0, direction, ...why } as const;
+    this.#environment.sink.record({ ...refusedRecord(peer, refusal), configSource });
   }
 
   #serve(socket: Duplex, standing: Standing): void {

@@ -23,6 +23,8 @@ import type { InspectRules } from "./inspect.ts";
 export interface CompiledChain {
   readonly name: string;
   readonly tls: TlsTerminator | undefined;
+  /** The manifest that it is there for, where one is named. */
+  readonly configSource: string;
   /** Asked in this order when the peer is known. */
   readonly guards: readonly ConnectionGuard[];
   readonly handler:
@@ -135,6 +137,7 @@ function compileChain(chain: FilterChain, context: ChainContext): CompiledChain 
     return {
       name: chain.name,
       tls,
+      configSource: String(chain.metadata?.filterMetadata.istio?.config ?? ""),
       guards: guards.map((guard) => compileGuard(configOf(guard), context)),
       handler,
     };

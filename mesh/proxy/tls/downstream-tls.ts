@@ -58,7 +58,9 @@ export class TlsTerminator {
     server.on("tlsClientError", (error, socket) => {
       const pending = this.#take(socket);
       socket.destroy();
-      pending?.failed(error.message);
+      // Why a certificate was refused; else what went wrong with the handshake.
+      const refused: unknown = socket.authorizationError;
+      pending?.failed(typeof refused === "string" ? refused : error.message);
     });
     this.#server = server;
     return server;
@@ -87,7 +89,10 @@ export class TlsTerminator {
     if (tls === undefined) {
       socket.destroy();
       pending.failed("the client's certificate is not one of those expected");
-    } else pending.secured(socket, tls);
+    } else {
+      if (tls.mutual) this.#context.watch(socket);
+      pending.secured(socket, tls);
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from "node:crypto";
-import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
+import { createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocket } from "node:tls";
 import {
   type CertificateValidationContext,
   TlsCertificate,
@@ -7,7 +7,9 @@ import {
 } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/common.ts";
 import type { Secret } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import type { CommonTlsContext } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/tls.ts";
+import { parseRevocationLists, type RevocationList } from "../../lib/identity/revocation.ts";
 import { parseSubjectAltName, type SubjectAltNames } from "../../lib/identity/spiffe.ts";
+import { StandingPeers } from "../../lib/identity/standing-peers.ts";
 import { RegexCache } from "../../lib/match/regex.ts";
 import { compileStringMatcher, type StringTest } from "../../lib/match/string-match.ts";
 import { bytesOf } from "./data-source.ts";
@@ -23,6 +25,8 @@ export interface TlsMaterial {
   readonly localUri: string;
   /** Whether a peer with these names and this certificate may be talked to; it is asked after its chain was verified. */
   accepts(names: SubjectAltNames, peer: PeerCertificateBytes): boolean;
+  /** What authorities have revoked; empty where nobody asks. */
+  readonly revoked: readonly RevocationList[];
 }
 
 /** A certificate and its public key (SubjectPublicKeyInfo), both in DER, made when they are asked for. */
@@ -48,6 +52,10 @@ export class TlsContext {
   #generation = -1;
   #used: readonly (Secret | undefined)[] = [];
   #current: TlsMaterial | MissingSecret = { missing: "" };
+  /** Connections whose peers have shown certificates. */
+  readonly #standing = new StandingPeers();
+  #reviewed: readonly RevocationList[] = [];
+  #unfollow: (() => void) | undefined;
 
   constructor(config: CommonTlsContext, secrets: SecretStore) {
     this.#config = config;
@@ -68,6 +76,26 @@ export class TlsContext {
     return this.#current;
   }
 
+  /** Keeps an eye on a connection whose peer has shown a certificate: when that is revoked, it ends. */
+  watch(socket: TLSSocket): void {
+    if (this.#standing.size === 0) {
+      const material = this.current();
+      this.#reviewed = "context" in material ? material.revoked : [];
+      this.#unfollow = this.#secrets.onChange(() => this.#review());
+    }
+    this.#standing.add(socket, () => {
+      if (this.#standing.size === 0) this.#unfollow?.();
+    });
+  }
+
+  #review(): void {
+    const material = this.current();
+    const revoked = "context" in material ? material.revoked : this.#reviewed;
+    if (sameLists(revoked, this.#reviewed)) return;
+    this.#reviewed = revoked;
+    this.#standing.endRevoked(revoked);
+  }
+
   /** A file that is not there or keys that do not fit fail the connections that need them, and nothing else. */
   #build(): TlsMaterial | MissingSecret {
     try {
@@ -77,6 +105,9 @@ export class TlsContext {
     }
   }
 }
+
+const sameLists = (a: readonly RevocationList[], b: readonly RevocationList[]): boolean =>
+  a.length === b.length && a.every(({ pem }, index) => pem === b[index]?.pem);
 
 function secretNames(config: CommonTlsContext): readonly string[] {
   const names = config.tlsCertificateSdsSecretConfigs.map((secret) => secret.name);
@@ -102,12 +133,16 @@ function build(config: CommonTlsContext, secrets: SecretStore): TlsMaterial {
   );
   const validations = validationsOf(config, secrets);
   const roots = validations.map((one) => one.trustedCa).find((source) => source !== undefined);
+  const revoked = parseRevocationLists(
+    validations.flatMap(({ crl }) => (crl === undefined ? [] : [bytesOf(crl).toString()])).join("\n"),
+  );
   const options: SecureContextOptions = {
     ...versionsOf(config.tlsParams),
     ...ciphersOf(config.tlsParams),
     // Several are of different kinds of key (RSA, ECDSA); the peer's hello decides which is shown.
     ...(pairs.length === 0 ? {} : { cert: pairs.map(({ cert }) => cert), key: pairs.map(({ key }) => key) }),
     ...(roots === undefined ? {} : { ca: bytesOf(roots) }),
+    ...(revoked.length === 0 ? {} : { crl: revoked.map(({ pem }) => pem) }),
   };
   const tests = validations.flatMap(sanTests);
   const pinned = pinTest(validations);
@@ -115,6 +150,7 @@ function build(config: CommonTlsContext, secrets: SecretStore): TlsMaterial {
     context: createSecureContext(options),
     options,
     verifies: roots !== undefined,
+    revoked,
     localUri: localUriOf(pairs[0]?.cert),
     accepts: (names, peer) =>
       pinned(peer) &&

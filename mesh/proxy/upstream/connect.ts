@@ -156,6 +156,7 @@ function openTls(
   };
   const socket = connectTls(options);
   socket.setNoDelay(true);
+  if (material.verifies) socket.once("secureConnect", () => tls.context.watch(socket));
   socket.on("session", (ticket: Buffer) => events.session?.(ticket));
   return socket;
 }

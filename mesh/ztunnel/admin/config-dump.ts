@@ -15,6 +15,7 @@ import {
   WorkloadType,
 } from "#gen/istio/istio/workload/workload.ts";
 import type { WorkloadCertificate } from "#mesh/lib/identity/request-certificate.ts";
+import type { RevocationFile } from "#mesh/lib/identity/revocation-file.ts";
 import type { Certificates } from "../certificates.ts";
 import { type AddressBook, keyOf } from "../state/address-book.ts";
 import { addressText } from "../state/address-text.ts";
@@ -26,6 +27,8 @@ export interface DumpSources {
   readonly policies: Policies;
   readonly certificates: Certificates;
   readonly connections: Connections;
+  /** What the mesh's authorities have revoked. */
+  readonly revocation: Pick<RevocationFile, "lists">;
   readonly version: string;
   /** How pods' traffic gets here. */
   readonly capture: "iptables" | "ebpf";

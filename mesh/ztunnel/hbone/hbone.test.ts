@@ -45,6 +45,7 @@ function credentials(spiffeId: string, from: TestAuthority = authority): Credent
   };
   return {
     certificate,
+    revoked: [],
     context: createSecureContext({ cert: chain, key: privateKey, ca: roots, minVersion: "TLSv1.3" }),
   };
 }
@@ -66,7 +67,12 @@ async function listen(server: Server): Promise<number> {
 
 /** The far end; by default it echoes. */
 async function startPeer(onStream: OnStream = echo): Promise<Peer> {
-  const tunnels = createTunnelServer({ credentials: credentials(ledger), log: silent, onStream });
+  const tunnels = createTunnelServer({
+    credentials: credentials(ledger),
+    log: silent,
+    watch: () => undefined,
+    onStream,
+  });
   let connections = 0;
   const server = createServer((socket) => {
     connections++;
@@ -91,7 +97,7 @@ interface Caller {
 function makeCaller(own: Partial<TunnelClient> = {}, idleMs?: number): Caller {
   const mine = credentials(payments);
   const socket = (): Socket => new Socket({ allowHalfOpen: true });
-  const client = { socket, identity: payments, credentials: () => mine, ...own };
+  const client = { socket, identity: payments, credentials: () => mine, watch: () => undefined, ...own };
   const pool = new TunnelPool(idleMs === undefined ? {} : { idleMs });
   closers.push(() => pool.destroy());
   return { pool, open: (peer, headers) => pool.open(tunnelTo(peer, client), headers) };

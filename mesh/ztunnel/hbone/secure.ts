@@ -11,6 +11,8 @@ export interface TunnelClient {
   readonly socket: () => Socket;
   readonly identity: string;
   readonly credentials: () => Credentials | undefined;
+  /** Given every tunnel that was agreed on. */
+  readonly watch: (tunnel: TLSSocket) => void;
   readonly connectTimeoutMs?: number;
 }
 
@@ -39,7 +41,9 @@ async function secure({ address, port, identities }: TunnelPeer, client: TunnelC
   try {
     await connected(socket, address, port);
     socket.setNoDelay(true).setKeepAlive(true, 180_000);
-    return await handshake(socket, credentials, identities);
+    const tunnel = await handshake(socket, credentials, identities);
+    client.watch(tunnel);
+    return tunnel;
   } finally {
     clearTimeout(timer);
   }

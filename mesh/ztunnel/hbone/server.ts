@@ -9,6 +9,8 @@ import type { PartLog } from "../log.ts";
 export interface TunnelServerOptions {
   readonly credentials: Credentials;
   readonly log: PartLog;
+  /** Given every tunnel that was agreed on. */
+  readonly watch: (tunnel: TLSSocket) => void;
   readonly onStream: (request: {
     readonly tls: TLSSocket;
     /** SPIFFE id that the caller has proven; undefined where its certificate names none. */
@@ -28,7 +30,7 @@ export interface TunnelServer {
   destroy(): void;
 }
 
-export function createTunnelServer({ credentials, log, onStream }: TunnelServerOptions): TunnelServer {
+export function createTunnelServer({ credentials, log, watch, onStream }: TunnelServerOptions): TunnelServer {
   const sessions = new Set<ServerHttp2Session>();
   const server = createServer({
     ...materialOf(credentials),
@@ -49,6 +51,7 @@ export function createTunnelServer({ credentials, log, onStream }: TunnelServerO
     tls.on("error", () => undefined);
     // Who does not ask for h2 speaks something else.
     if (tls.alpnProtocol !== "h2") return void tls.destroy();
+    watch(tls);
     // Once for all streams: taking a certificate apart costs more than all else that a new stream costs.
     const identity = namesOf(tls.getPeerCertificate()).uris.find((uri) => parseSpiffeId(uri) !== undefined);
     const session = serveTunnel(tls, (stream, headers) => onStream({ tls, identity, stream, headers }));
@@ -71,8 +74,9 @@ export function createTunnelServer({ credentials, log, onStream }: TunnelServerO
   };
 }
 
-const materialOf = ({ certificate: { chain, privateKey, roots } }: Credentials) => ({
+const materialOf = ({ certificate: { chain, privateKey, roots }, revoked }: Credentials) => ({
   cert: chain,
   key: privateKey,
   ca: roots,
+  ...(revoked.length > 0 && { crl: [...revoked] }),
 });

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { ports } from "#api/names.ts";
 import { TunnelPool } from "#mesh/lib/hbone/pool.ts";
 import { DnsProxy } from "../dns/server.ts";
@@ -29,6 +30,7 @@ export class PodProxy {
     this.#tunnels = createTunnelServer({
       credentials,
       log: context.log,
+      watch: (tunnel) => context.certificates.watch(tunnel),
       onStream: ({ stream, headers, ...peer }) => void handleTunnel(context, { pod, ...peer }, { stream, headers }),
     });
     this.#stopRenewal = context.certificates.onRenewed((spiffeId, renewed) => {
@@ -44,6 +46,7 @@ export class PodProxy {
       socket: () => pod.network.socket(),
       identity: pod.identity,
       credentials: () => context.certificates.get(pod.identity),
+      watch: (tunnel: TLSSocket) => context.certificates.watch(tunnel),
     };
     const handlers: readonly (readonly [number, (socket: Socket) => void])[] = [
       [ports.outbound, (socket) => void handleOutbound(context, { pod, pool: this.#pool, client }, socket)],

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { explanationsOf, isRefused } from "./explain.ts";
 
 const reporter = { namespace: "shop", pod: "ledger-1", direction: "inbound" } as const;
-const request = { flags: "-", details: "via_upstream", principal: "", mutualTls: true, reporter };
+const request = { flags: "-", details: "via_upstream", principal: "", mutualTls: true, reporter, configSource: "" };
+const strict = "/apis/security.istio.io/v1/namespaces/bank/peer-authentication/default";
 const cart = "spiffe://cluster.local/ns/shop/sa/cart";
 
 test.each([
@@ -42,8 +43,13 @@ test.each([
   ["a token", { details: "jwt_authn_access_denied{Jwt_is_expired}" }, ["the token is not good: Jwt is expired"]],
   [
     "plain text",
-    { flags: "NR", details: "filter_chain_not_found", mutualTls: false },
-    ["the connection came without the mutual TLS that this workload demands"],
+    { flags: "NR", details: "filter_chain_not_found", mutualTls: false, configSource: strict },
+    ["the connection came in plain text, and PeerAuthentication bank/default demands mutual TLS"],
+  ],
+  [
+    "a revoked certificate",
+    { details: "TLS_error:CERT_REVOKED", mutualTls: false },
+    ["the other side's certificate is revoked"],
   ],
   [
     "no chain for what the workload itself sends",

@@ -37,7 +37,7 @@ export const flagTexts: Readonly<Record<string, Omit<Explanation, "sign">>> = {
   },
   UC: {
     means: "the endpoint closed the connection",
-    look: "The application's log: it ended the connection before it answered.",
+    look: "Without mutual TLS here: does a PeerAuthentication of the endpoint demand it (STRICT)? With it: has the endpoint's proxy refused this certificate? Else the application's log: it ended the connection before it answered.",
   },
   UAEX: { means: "an external authorizer refused it", look: "The AuthorizationPolicy with action CUSTOM." },
   DC: { means: "the caller went away", look: "The caller's own timeout." },
@@ -47,7 +47,7 @@ export const flagTexts: Readonly<Record<string, Omit<Explanation, "sign">>> = {
   UPE: { means: "the endpoint did not speak proper HTTP", look: "The port's protocol: is its name right?" },
 };
 
-type Signs = Pick<RequestEvent, "flags" | "details" | "principal" | "mutualTls" | "reporter">;
+type Signs = Pick<RequestEvent, "flags" | "details" | "principal" | "mutualTls" | "reporter" | "configSource">;
 
 /** Everything that the log says about why a request failed; nothing for one that did not. */
 export function explanationsOf(request: Signs): readonly Explanation[] {
@@ -79,7 +79,35 @@ function refusedByAuthorizer([, kind, policy = "", reason = ""]: RegExpExecArray
   };
 }
 
-function refusalOf({ details, principal, reporter, mutualTls }: Signs): Explanation | undefined {
+/** "PeerAuthentication namespace/name" from the path that a record names. */
+function peerAuthenticationOf(configSource: string): string | undefined {
+  const [, namespace, name] = /\/namespaces\/([^/]+)\/peer-authentication\/([^/]+)$/.exec(configSource) ?? [];
+  return name === undefined ? undefined : `PeerAuthentication ${namespace}/${name}`;
+}
+
+/** Why a handshake failed, by OpenSSL's names of what is wrong with a certificate. */
+function tlsFailure(reason: string): Omit<Explanation, "sign"> {
+  const certificate: Readonly<Record<string, string>> = {
+    CERT_REVOKED: "the other side's certificate is revoked",
+    CERT_HAS_EXPIRED: "the other side's certificate has ended",
+    CERT_NOT_YET_VALID: "the other side's certificate is not valid yet",
+    CRL_HAS_EXPIRED: "the list of revoked certificates has ended, so that nobody can be verified",
+    UNABLE_TO_GET_CRL:
+      "there is no list of revoked certificates of the authority that signed the other side's certificate",
+    UNABLE_TO_VERIFY_LEAF_SIGNATURE: "the other side's certificate is of an authority that is not trusted here",
+    SELF_SIGNED_CERT_IN_CHAIN: "the other side's certificate is of an authority that is not trusted here",
+    DEPTH_ZERO_SELF_SIGNED_CERT: "the other side's certificate is of an authority that is not trusted here",
+    UNABLE_TO_GET_ISSUER_CERT: "the other side's certificate is of an authority that is not trusted here",
+    UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "the other side's certificate is of an authority that is not trusted here",
+  };
+  const found = Object.entries(certificate).find(([name]) => reason.includes(name));
+  return {
+    means: found?.[1] ?? `the TLS handshake failed: ${reason.replaceAll("_", " ")}`,
+    look: "Certificates, roots and revoked certificates of both sides (proxies, Certificates).",
+  };
+}
+
+function refusalOf({ details, principal, reporter, mutualTls, configSource }: Signs): Explanation | undefined {
   const policy = /^rbac_access_denied_matched_policy\[(.*)\]$/.exec(details)?.[1];
   const caller = principal === "" ? "The caller proved no identity." : `The caller is ${principal}.`;
   if (policy === "none") {
@@ -113,11 +141,14 @@ function refusalOf({ details, principal, reporter, mutualTls }: Signs): Explanat
   const asked = /^ext_authz_(denied|error)(?:_matched_policy\[(.*?)\])?(?:\{(.*)\})?$/.exec(details);
   if (asked !== null) return refusedByAuthorizer(asked);
   if (details === "filter_chain_not_found" && reporter.direction === "inbound" && !mutualTls) {
+    const policy = peerAuthenticationOf(configSource);
     return {
       sign: "NR",
-      means: "the connection came without the mutual TLS that this workload demands",
-      look: "Has the caller a sidecar? Does a DestinationRule make it send plain text? Which PeerAuthentication applies here?",
+      means: `the connection came in plain text, and ${policy ?? "this workload"} demands mutual TLS`,
+      look: "Has the caller a sidecar, or is it in the ambient mode? Does a DestinationRule (tls mode DISABLE) make it send plain text?",
     };
   }
+  const handshake = /^TLS_error:(.*)$/.exec(details)?.[1];
+  if (handshake !== undefined) return { sign: "TLS", ...tlsFailure(handshake) };
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign } from "node:crypto";
-import { bitString, context, element, objectId, tags } from "../der.ts";
+import { bitString, context, element, objectId, tags } from "#mesh/lib/identity/der.ts";
 import { toPem } from "../pem.ts";
 
 export interface RequestOptions {

@@ -8,6 +8,8 @@ export interface TestAuthority {
   readonly rootPem: string;
   /** A certificate for a SPIFFE URI or a DNS name, and its key, in PEM. */
   issue(name: string): { readonly certificate: string; readonly key: string };
+  /** Its list of revoked certificates, in PEM; one that `ended` is not valid any more. */
+  revoke(certificates: readonly string[], options?: { readonly ended?: boolean }): string;
   close(): void;
 }
 
@@ -37,6 +39,21 @@ export function createAuthority(): TestAuthority {
       const signer = ["-CA", file("root.pem"), "-CAkey", file("root.key"), "-CAcreateserial"];
       openssl("x509", "-req", "-days", "1", "-in", request, ...signer, "-extfile", extensions, "-out", certificate);
       return { certificate: readFileSync(certificate, "utf8"), key: readFileSync(key, "utf8") };
+    },
+    revoke: (certificates, { ended = false } = {}) => {
+      const [database, config, list] = ["index", "cnf", "crl"].map(file) as [string, string, string];
+      writeFileSync(database, "");
+      writeFileSync(config, `[ca]\ndefault_ca=d\n[d]\ndatabase=${database}\ndefault_md=sha256\n`);
+      const ca = ["ca", "-config", config, "-cert", file("root.pem"), "-keyfile", file("root.key")];
+      for (const [index, certificate] of certificates.entries()) {
+        writeFileSync(file(`revoked-${index}`), certificate);
+        openssl(...ca, "-revoke", file(`revoked-${index}`));
+      }
+      const period = ended
+        ? ["-crl_lastupdate", "20200101000000Z", "-crl_nextupdate", "20200102000000Z"]
+        : ["-crldays", "1"];
+      openssl(...ca, "-gencrl", ...period, "-out", list);
+      return readFileSync(list, "utf8");
     },
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
