@@ -1,6 +1,7 @@
 import type { ClusterDefinition } from "../cluster-definition.ts";
 import type { TrafficSettings } from "../lab.ts";
 import type { CaptureLimits, Packet } from "../packet.ts";
+import type { ProxyCertificates } from "./certificates.ts";
 import type { ClusterStatus, ClusterSummary, StepState } from "./cluster.ts";
 import type { LabSummary, LabView } from "./lab-view.ts";
 import type { ApplyResult, ManifestCheck } from "./manifest.ts";
@@ -59,6 +60,8 @@ export interface Calls {
     params: { readonly namespace: string; readonly pod: string; readonly part: ProxyConfigPart };
     result: { readonly json: unknown };
   };
+  /** Certificates of all proxies, as the proxies themselves tell them. */
+  "proxy.certificates": { params: Empty; result: readonly ProxyCertificates[] };
   "terminal.open": {
     params: { readonly target: TerminalTarget; readonly columns: number; readonly rows: number };
     result: { readonly terminal: string };

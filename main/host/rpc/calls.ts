@@ -5,6 +5,7 @@ import { ports, VERSION } from "#api/names.ts";
 import type { AppInfo, ProxyConfigPart } from "#api/rpc/contract.ts";
 import { kubeconfigPaths, listContexts } from "#cluster/existing/context.ts";
 import type { HostServices } from "../services.ts";
+import { readCertificates } from "../telemetry/certificates.ts";
 import type { CallHandlers } from "./handlers.ts";
 
 /** Where each part lies in an Envoy configuration dump. */
@@ -119,6 +120,10 @@ export function createCalls(services: HostServices): CallHandlers {
           `the proxy of ${pod} answered ${response.status}: ${(await response.text()).slice(0, 200)}`,
         );
       return { json: partOf(JSON.parse(await response.text()), part) };
+    },
+    "proxy.certificates": async (_, signal) => {
+      const { api, collector } = services.running();
+      return await readCertificates(api, collector.mesh.value.proxies, signal);
     },
     "terminal.open": async ({ target, columns, rows }) => ({
       terminal: await terminals.open(target, { columns, rows }),

@@ -1,4 +1,6 @@
 import { X509Certificate } from "node:crypto";
+import { certificatesIn } from "#mesh/lib/identity/request-certificate.ts";
+import { isRevoked, type RevocationList } from "#mesh/lib/identity/revocation.ts";
 import type { AgentView } from "../agent/view.ts";
 import type { EndpointStatus } from "../data-plane.ts";
 
@@ -109,12 +111,13 @@ function socketAddress(address: string): { readonly address: string; readonly po
 export function certificates(view: AgentView): unknown {
   const current = view.certificate();
   if (current === undefined) return { certificates: [] };
-  const details = (pem: string) =>
-    (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(certificateDetails);
+  const { lists } = view.revocation;
+  const details = (text: string) => certificatesIn(text).map((pem) => certificateDetails(pem, lists));
   return { certificates: [{ ca_cert: details(current.roots), cert_chain: details(current.chain) }] };
 }
 
-function certificateDetails(pem: string): unknown {
+/** Envoy's fields, and beyond them who is who and whether it is revoked. */
+function certificateDetails(pem: string, revoked: readonly RevocationList[]): unknown {
   const certificate = new X509Certificate(pem);
   const uris = [...(certificate.subjectAltName ?? "").matchAll(/URI:([^,\s]+)/g)].map(([, uri]) => ({ uri }));
   return {
@@ -124,6 +127,9 @@ function certificateDetails(pem: string): unknown {
     days_until_expiration: String(Math.max(0, Math.floor((certificate.validToDate.getTime() - Date.now()) / DAY_MS))),
     valid_from: certificate.validFromDate.toISOString(),
     expiration_time: certificate.validToDate.toISOString(),
+    subject: certificate.subject ?? "",
+    issuer: certificate.issuer ?? "",
+    revoked: isRevoked(revoked, certificate),
   };
 }
 

@@ -3,6 +3,7 @@ import type { AdminRequest, Answer, Routes } from "#mesh/lib/admin/http.ts";
 import type { AgentView } from "../agent/view.ts";
 import { probeApplication } from "./application-probe.ts";
 import { mergedMetrics, prometheus } from "./prometheus.ts";
+import { certificates } from "./status-pages.ts";
 
 /** Port 15020: health and metrics of the pod, probes of the application, and the stream of requests for Slipway's inspector. */
 export function statusRoutes(view: AgentView): Routes {
@@ -30,6 +31,12 @@ export function statusRoutes(view: AgentView): Routes {
         const { configDump } = await import("./config-dump.ts");
         return { json: configDump(view, query) };
       },
+    },
+    "/slipway/certs": {
+      method: "GET",
+      localOnly: true,
+      help: "certificates of this workload, as at the admin port's /certs",
+      answer: () => ({ json: certificates(view) }),
     },
     "/quitquitquit": {
       method: "POST",

@@ -14,7 +14,8 @@ import {
   WorkloadStatus,
   WorkloadType,
 } from "#gen/istio/istio/workload/workload.ts";
-import type { WorkloadCertificate } from "#mesh/lib/identity/request-certificate.ts";
+import { certificatesIn, type WorkloadCertificate } from "#mesh/lib/identity/request-certificate.ts";
+import { isRevoked, type RevocationList } from "#mesh/lib/identity/revocation.ts";
 import type { RevocationFile } from "#mesh/lib/identity/revocation-file.ts";
 import type { Certificates } from "../certificates.ts";
 import { type AddressBook, keyOf } from "../state/address-book.ts";
@@ -35,14 +36,17 @@ export interface DumpSources {
 }
 
 /** What the node's proxy knows, in the form of Istio's ztunnel: `istioctl ztunnel-config` reads it. */
-export function configDump({ book, policies, certificates, connections, version, capture }: DumpSources): object {
+export function configDump(sources: DumpSources): object {
+  const { book, policies, certificates, connections, revocation, version, capture } = sources;
   return {
     version: { version },
     config: { capture },
     workloads: [...book.workloads].map(workloadJson),
     services: [...book.services].map((service) => serviceJson(book, service)),
     policies: [...policies.all].map(policyJson),
-    certificates: certificates.all.map(({ spiffeId, certificate }) => certificateJson(spiffeId, certificate)),
+    certificates: certificates.all.map(({ spiffeId, certificate }) =>
+      certificateJson(spiffeId, certificate, revocation.lists),
+    ),
     workloadState: connectionsJson(connections),
   };
 }
@@ -133,25 +137,33 @@ function policyJson(authorization: Authorization): object {
 
 const capital = (word: string): string => word[0] + word.slice(1).toLowerCase();
 
-function certificateJson(identity: string, certificate: WorkloadCertificate | undefined): object {
+function certificateJson(
+  identity: string,
+  certificate: WorkloadCertificate | undefined,
+  revoked: readonly RevocationList[],
+): object {
   if (certificate === undefined) return { identity, state: "Initializing" };
-  const chain = certificate.chain.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  const roots = certificate.roots.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  const describe = (pem: string): object => describeCertificate(pem, revoked);
   return {
     identity,
     state: "Available",
-    certChain: chain.map(describe),
-    rootCerts: roots.map(describe),
+    certChain: certificatesIn(certificate.chain).map(describe),
+    rootCerts: certificatesIn(certificate.roots).map(describe),
   };
 }
 
-function describe(pem: string): object {
-  const { serialNumber, validFromDate, validToDate } = new X509Certificate(pem);
+/** The fields of Istio's ztunnel, and beyond them who is who and whether it is revoked. */
+function describeCertificate(pem: string, revoked: readonly RevocationList[]): object {
+  const certificate = new X509Certificate(pem);
+  const { serialNumber, validFromDate, validToDate, subject, issuer } = certificate;
   return {
     pem: Buffer.from(pem).toString("base64"),
     serialNumber: BigInt(`0x${serialNumber}`).toString(),
     validFrom: validFromDate.toISOString(),
     expirationTime: validToDate.toISOString(),
+    subject: subject ?? "",
+    issuer: issuer ?? "",
+    revoked: isRevoked(revoked, certificate),
   };
 }
 

@@ -3,6 +3,7 @@ import type { ProxyConfigPart } from "#api/rpc/contract.ts";
 import type { ProxySync } from "#api/rpc/telemetry.ts";
 import { useLatest } from "../../../bridge/hooks.ts";
 import { Empty } from "../../../ui/empty.tsx";
+import { Certificates } from "./certificates.tsx";
 import { ProxyConfig } from "./proxy-config.tsx";
 
 const parts: readonly ProxyConfigPart[] = ["listeners", "routes", "clusters", "endpoints", "secrets", "bootstrap"];
@@ -13,6 +14,7 @@ export function ProxiesPage() {
   const mesh = useLatest("mesh.status", {});
   const [selected, setSelected] = useState<ProxySync>();
   const [part, setPart] = useState<ProxyConfigPart>("routes");
+  const [view, setView] = useState<"configuration" | "certificates">("configuration");
   if (mesh === undefined || mesh.proxies.length === 0) {
     return (
       <Empty title="No proxies yet">
@@ -22,8 +24,22 @@ export function ProxiesPage() {
   }
   return (
     <div className="page stack">
-      <h1>Proxies</h1>
-      <div className="card" style={{ padding: 0 }}>
+      <div className="row">
+        <h1>Proxies</h1>
+        {(["configuration", "certificates"] as const).map((one) => (
+          <button
+            key={one}
+            type="button"
+            className={`button ${one === view ? "primary" : ""}`}
+            aria-pressed={one === view}
+            onClick={() => setView(one)}
+          >
+            {one}
+          </button>
+        ))}
+      </div>
+      {view === "certificates" && <Certificates />}
+      <div className="card" style={{ padding: 0 }} hidden={view !== "configuration"}>
         <table className="table">
           <thead>
             <tr>
@@ -67,7 +83,7 @@ export function ProxiesPage() {
           </tbody>
         </table>
       </div>
-      {selected && (
+      {view === "configuration" && selected && (
         <>
           <div className="row">
             <h2>{selected.id}</h2>
