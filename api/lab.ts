@@ -144,6 +144,28 @@ const check = z.discriminatedUnion("type", [
       expect: z.enum(["encrypted", "readable"]),
     })
     .describe("what anybody on the wire between two workloads can read"),
+  z
+    .strictObject({
+      type: z.literal("browse"),
+      id,
+      path: z.string().startsWith("/"),
+      headers: z.record(z.string(), z.string()).default({}),
+      /** Typed into a form that asks for a password. */
+      login: z.strictObject({ user: z.string(), password: z.string() }).optional(),
+      sample: z.number().int().min(1).max(200).default(10),
+      expect: z.strictObject({
+        /** Of the page at which a visit ends. */
+        status: z.number().int().min(100).max(599),
+        /** Whether that page asks for a password. */
+        loginPage: z.boolean().default(false),
+        /** Who must have answered. */
+        service: id.optional(),
+        version: z.string().optional(),
+      }),
+    })
+    .describe(
+      "where a browser ends that comes through the ingress gateway: redirects followed, cookies kept, logged in",
+    ),
 ]);
 
 const step = z.strictObject({

@@ -67,6 +67,25 @@ export interface ProbeTally {
   readonly latency: LatencySummary | undefined;
 }
 
+/** POST /browse: visits a page as a browser would, again and again; answered with the tally. */
+export interface BrowseRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** What to type into a form that asks for a password. */
+  readonly login: { readonly user: string; readonly password: string } | undefined;
+  readonly count: number;
+}
+
+export interface BrowseTally {
+  readonly count: number;
+  /** Of the pages at which the visits ended, redirects followed. */
+  readonly byStatus: Readonly<Record<string, number>>;
+  readonly byVersion: VersionCounts;
+  readonly errors: Readonly<Record<string, number>>;
+  /** Visits that ended at a form which asks for a password. */
+  readonly loginPages: number;
+}
+
 /** Any refusal: status 400 and what is wrong with which field. */
 export interface GeneratorError {
   readonly error: string;

@@ -3,13 +3,14 @@ import { z } from "zod";
 import { requestShapeSchema } from "#api/lab.ts";
 import type { GeneratorError, GeneratorState, ProbeLine, TrafficInterval } from "#api/traffic.ts";
 import { numberFromEnv, readBody, sendJson, serve } from "../http.ts";
+import { browse } from "./browse.ts";
 import { probe } from "./probe.ts";
 import { Run } from "./run.ts";
 import { Sender } from "./send.ts";
 
 if (process.argv.length > 2) {
   console.log(
-    "usage: loadgen    sends traffic to $TARGET as the control API on $PORT (8080) says: PUT /run, DELETE /run, GET /state, GET /stream, POST /probe",
+    "usage: loadgen    sends traffic to $TARGET as the control API on $PORT (8080) says: PUT /run, DELETE /run, GET /state, GET /stream, POST /probe, POST /browse",
   );
   process.exit(process.argv[2] === "--help" ? 0 : 64);
 }
@@ -25,7 +26,15 @@ const probeSchema = z.strictObject({
   concurrency: z.number().int().min(1).max(64),
 });
 
-const sender = new Sender(new URL(process.env.TARGET ?? "http://localhost"));
+const browseSchema = z.strictObject({
+  path: z.string().startsWith("/"),
+  headers: z.record(z.string(), z.string()),
+  login: z.strictObject({ user: z.string(), password: z.string() }).optional(),
+  count: z.number().int().min(1).max(1000),
+});
+
+const site = new URL(process.env.TARGET ?? "http://localhost");
+const sender = new Sender(site);
 const readers = new Set<ServerResponse>();
 let run: Run | undefined;
 let latest: TrafficInterval | undefined;
@@ -92,6 +101,11 @@ serve(numberFromEnv("PORT", 8080), async (request, response, url) => {
       const settings = await parse(probeSchema, request, response);
       if (settings === undefined) return;
       return answerProbe(settings, response);
+    }
+    case "POST /browse": {
+      const settings = await parse(browseSchema, request, response);
+      if (settings === undefined) return;
+      return sendJson(response, 200, await browse(site, { ...settings, login: settings.login }));
     }
     default:
       return sendJson(response, 404, { error: `there is no ${request.method} ${url.pathname}` });

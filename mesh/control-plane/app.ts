@@ -69,7 +69,12 @@ export async function buildControlPlane(config: ControlPlaneConfig, parts: Contr
 function pilotOf({ config, client, log, stops }: Context): Pilot {
   const pilot = startPilot({
     source: kubeSource({ client, rootNamespace: config.podNamespace, log }),
-    store: { domain: config.domain, clusterId: config.clusterId, rootNamespace: config.podNamespace },
+    store: {
+      domain: config.domain,
+      clusterId: config.clusterId,
+      rootNamespace: config.podNamespace,
+      sharedMeshConfig: config.sharedMeshConfig,
+    },
     instance: `${config.podName}-${Date.now().toString(36)}`,
     log,
   });

@@ -14,6 +14,8 @@ export interface ControlPlaneConfig {
   /** Image that injected containers run. */
   readonly meshImage: string;
   readonly logLevel: string;
+  /** Name of a second ConfigMap with MeshConfig, which the first one's settings take precedence over; empty for none. */
+  readonly sharedMeshConfig: string;
 }
 
 export interface ControlPlanePorts {
@@ -53,6 +55,7 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Con
       monitoring: portOf(values.monitoringAddr, ports.istiodMonitoring),
       webhook: portOf(values.httpsAddr, ports.istiodWebhook),
     },
+    sharedMeshConfig: env.SHARED_MESH_CONFIG ?? "",
     meshImage: env.SLIPWAY_MESH_IMAGE ?? images.mesh,
     logLevel: values.log_output_level?.split(":").at(-1) ?? "info",
   };

@@ -121,6 +121,8 @@ export function deployment(values: MeshValues): IDeployment {
                 { name: "SERVICE_ACCOUNT", valueFrom: { fieldRef: { fieldPath: "spec.serviceAccountName" } } },
                 { name: "SLIPWAY_MESH_IMAGE", value: values.image },
                 ...Object.entries(values.pilotEnv).map(([name, value]) => ({ name, value })),
+                // MeshConfig of people's own, which no installation overwrites.
+                { name: "SHARED_MESH_CONFIG", value: "istio-shared" },
               ],
               readinessProbe: {
                 httpGet: { path: "/ready", port: ports.istiodDebug },

@@ -39,6 +39,13 @@ export const programs: readonly Program[] = [
   { name: "shop", entry: "apps/shop/main.ts", folder: "images/apps/lib", file: "shop.js", warmUp: ["--help"] },
   { name: "tools", entry: "apps/tools/main.ts", folder: "images/apps/lib", file: "tools.js", warmUp: ["--help"] },
   { name: "idp", entry: "apps/idp/main.ts", folder: "images/apps/lib", file: "idp.js", warmUp: ["--help"] },
+  {
+    name: "authorizer",
+    entry: "apps/authorizer/main.ts",
+    folder: "images/apps/lib",
+    file: "authorizer.js",
+    warmUp: ["--help"],
+  },
   { name: "partner", entry: "apps/partner/main.ts", folder: "images/apps/lib", file: "partner.js", warmUp: ["--help"] },
   { name: "loadgen", entry: "apps/loadgen/main.ts", folder: "images/apps/lib", file: "loadgen.js", warmUp: ["--help"] },
   // Without a parent to tell it what to do it ends at once.

@@ -12,6 +12,7 @@ const labs: readonly (readonly [lab: string, steps: readonly string[]])[] = [
   ["authorization", ["nobody", "who", "what", "deny", "mistake"]],
   ["egress", ["unseen", "closed", "entry", "tls", "gateway", "round"]],
   ["tokens", ["believe", "insist", "claims", "mistake"]],
+  ["login", ["ask", "role", "testers", "mistake"]],
 ];
 
 /** A step that needs a network which enforces NetworkPolicy, as kind's own does and the simplest ones do not. */

@@ -59,6 +59,7 @@ async function openSession() {
         workload: unused,
         exists: unused,
         probe: unused,
+        browse: unused,
         call: unused,
         packets: unused,
         edges: unused,

@@ -1,6 +1,7 @@
 import type { ObjectReference } from "#api/kinds/object.ts";
 import type { RequestShape } from "#api/lab.ts";
 import type { Packet } from "#api/packet.ts";
+import type { BrowseRequest, BrowseTally } from "#api/traffic.ts";
 import type { EdgeStats } from "../telemetry/edges.ts";
 
 /** What checks may look at. Each method measures the running cluster; none answers from memory of what was applied. */
@@ -20,6 +21,8 @@ export interface Measurements {
   }>;
   /** Sends a bounded burst through the ingress gateway and tallies the answers. */
   probe(request: ProbeRequest, options: ProbeOptions): Promise<ProbeResult>;
+  /** Visits a page through the ingress gateway as a browser would, and tallies where it ended. */
+  browse(request: BrowseRequest, signal: AbortSignal): Promise<BrowseTally>;
   /** Lets a workload's own container call; how often there was which status or, without an answer, which error. */
   call(request: CallRequest): Promise<Readonly<Record<string, number>>>;
   /** Packets on the wire between two workloads; undefined if one of them has no ready pod. */

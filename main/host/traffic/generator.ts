@@ -5,6 +5,8 @@ import type { TrafficSettings } from "#api/lab.ts";
 import { namespaces } from "#api/names.ts";
 import type { TrafficStatus } from "#api/rpc/telemetry.ts";
 import {
+  type BrowseRequest,
+  type BrowseTally,
   type GeneratorError,
   isFailedStatus,
   type ProbeLine,
@@ -110,6 +112,17 @@ export class Generator {
       }
     }
     throw new AppError("CONNECTION_LOST", "the traffic generator ended before it had counted the answers");
+  }
+
+  /** Visits a page through the ingress gateway as a browser would. */
+  async browse(request: BrowseRequest, signal: AbortSignal): Promise<BrowseTally> {
+    const response = await this.#request({
+      method: "POST",
+      path: "/browse",
+      body: request,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(120_000)]),
+    });
+    return JSON.parse(await response.text()) as BrowseTally;
   }
 
   async #tell(signal: AbortSignal): Promise<void> {

@@ -37,6 +37,7 @@ export function createMeasurements(api: ClusterApi, collector: Collector, genera
     },
     call: (request) => callFrom(api, collector, request),
     packets: (request) => packetsOf(api, collector, request),
+    browse: (request, signal) => generator.browse(request, signal),
     probe: (request, options) => generator.probe(request, options),
     edges: (windowSeconds) => collector.edges(windowSeconds),
   };

@@ -1,11 +1,10 @@
-import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import type { KubeObject } from "#api/kinds/object.ts";
 import { clusterDomain, clusterId, labels } from "#api/names.ts";
 import { type AuthorizationPolicy, authorizationPolicySpec } from "../model/authorization-policy.ts";
 import { resolveDelegates } from "../model/delegate.ts";
 import { destinationRuleSpec } from "../model/destination-rule.ts";
-import { type MeshConfig, meshConfig } from "../model/mesh-config.ts";
+import type { MeshConfig } from "../model/mesh-config.ts";
 import {
   gatewaySpec,
   peerAuthenticationSpec,
@@ -20,6 +19,7 @@ import { virtualServiceSpec } from "../model/virtual-service.ts";
 import { withAutoAddresses } from "./auto-addresses.ts";
 import { findMistakes } from "./check-spec.ts";
 import { joinEndpoints } from "./endpoints.ts";
+import { MeshSettings } from "./mesh-settings.ts";
 import {
   isPodReady,
   originOf,
@@ -39,6 +39,8 @@ export interface StoreOptions {
   readonly domain?: string;
   readonly clusterId?: string;
   readonly rootNamespace?: string;
+  /** Name of a shared ConfigMap with MeshConfig. */
+  readonly sharedMeshConfig?: string;
 }
 
 /** What changed: nothing that proxies could notice, endpoints only, or something that needs everything looked at. */
@@ -46,8 +48,6 @@ export type Change = "none" | "endpoints" | "config";
 
 const noKeySets: ReadonlyMap<string, string> = new Map();
 const noReadiness: ReadonlyMap<string, boolean> = new Map();
-const istioConfigMap = z.object({ data: z.record(z.string(), z.string()).optional() });
-const meshConfigMap = "istio";
 
 const config =
   <Spec>(schema: z.ZodType<Spec>) =>
@@ -77,15 +77,14 @@ const serviceEntry = (object: KubeObject): Config<ServiceEntry> => {
 export class ConfigStore {
   readonly #domain: string;
   readonly #clusterId: string;
-  readonly #rootNamespace: string;
-  #mesh: MeshConfig;
+  readonly #settings: MeshSettings;
   #generation = 0;
   readonly #versions = new Map<string, string>();
   /** Generation of the first snapshot that has an object as it is. */
   readonly #since = new Map<string, number>();
   readonly #problems = new Map<string, ConfigProblem>();
   readonly #services = new Table(
-    (object): Service => parseService(object, this.#domain, this.#mesh.defaultServiceExportTo),
+    (object): Service => parseService(object, this.#domain, this.mesh.defaultServiceExportTo),
   );
   readonly #pods = new Table(parsePod);
   readonly #readiness = new Table(isPodReady);
@@ -109,8 +108,8 @@ export class ConfigStore {
   constructor(options: StoreOptions = {}) {
     this.#domain = options.domain ?? clusterDomain;
     this.#clusterId = options.clusterId ?? clusterId;
-    this.#rootNamespace = options.rootNamespace ?? "istio-system";
-    this.#mesh = meshConfig.parse({ rootNamespace: this.#rootNamespace });
+    const { rootNamespace = "istio-system", sharedMeshConfig: shared = "" } = options;
+    this.#settings = new MeshSettings({ rootNamespace, shared });
   }
 
   /** Takes over an object as it is now. */
@@ -150,17 +149,18 @@ export class ConfigStore {
     this.#versions.delete(key);
     this.#since.delete(key);
     if (object.kind === "Pod") this.#readiness.delete(object);
+    if (object.kind === "ConfigMap") return this.#settings.delete(object) ? "config" : "none";
     return this.#table(object.kind)?.delete(object) === true ? changeOf(object.kind) : "none";
   }
 
   /** The mesh's configuration in force. */
   get mesh(): MeshConfig {
-    return this.#mesh;
+    return this.#settings.current;
   }
 
   /** What is wrong with the mesh's configuration; the former one goes on. */
   get meshProblem(): string | undefined {
-    return this.#problems.get(`ConfigMap/${this.#rootNamespace}/${meshConfigMap}`)?.message;
+    return this.#settings.sources.map((source) => this.#problems.get(source)?.message).find(Boolean);
   }
 
   /** Objects that could not be read. */
@@ -194,7 +194,7 @@ export class ConfigStore {
       generation: this.#generation,
       domain: this.#domain,
       clusterId: this.#clusterId,
-      mesh: this.#mesh,
+      mesh: this.mesh,
       services: this.#allServices(),
       endpoints: this.#allEndpoints(),
       workloads: this.#pods.map as ReadonlyMap<string, Workload>,
@@ -227,12 +227,12 @@ export class ConfigStore {
   }
 
   #allServices(): Snapshot["services"] {
-    const deps = [this.#services.map, this.#serviceEntries.map, this.#mesh];
+    const deps = [this.#services.map, this.#serviceEntries.map, this.mesh];
     if (this.#registry === undefined || !same(this.#registry.deps, deps)) {
       const external = withAutoAddresses(
         this.#serviceEntries.oldestFirst.map((entry) => ({
           wanted: entry.spec.autoAllocates,
-          services: servicesOf(entry.origin, entry.spec, this.#mesh.defaultServiceExportTo),
+          services: servicesOf(entry.origin, entry.spec, this.mesh.defaultServiceExportTo),
         })),
       );
       const services = [...this.#services.map.values()];
@@ -264,13 +264,9 @@ export class ConfigStore {
   }
 
   #putMesh(object: KubeObject): Change {
-    if (object.metadata.name !== meshConfigMap || object.metadata.namespace !== this.#rootNamespace) return "none";
-    const text = istioConfigMap.parse(object).data?.mesh ?? "";
-    const mesh = meshConfig.parse({ rootNamespace: this.#rootNamespace, ...(parseYaml(text) as object | null) });
+    const changed = this.#settings.put(object);
     this.#problems.delete(keyOf(object));
-    if (JSON.stringify(mesh) === JSON.stringify(this.#mesh)) return "none";
-    this.#mesh = mesh;
-    return "config";
+    return changed ? "config" : "none";
   }
 
   #table(kind: string): Pick<Table<unknown>, "put" | "delete"> | undefined {

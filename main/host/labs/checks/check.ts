@@ -1,4 +1,5 @@
 import type { LabCheckDefinition } from "#api/lab.ts";
+import { checkBrowse } from "./browse.ts";
 import { checkCalls } from "./calls.ts";
 import type { CheckContext, CheckOutcome } from "./outcome.ts";
 import { checkPackets } from "./packets.ts";
@@ -25,6 +26,8 @@ export function measureCheck(check: LabCheckDefinition, context: CheckContext): 
       return checkCalls(check, context);
     case "packets":
       return checkPackets(check, context);
+    case "browse":
+      return checkBrowse(check, context);
     case "mutual-tls":
       return checkMutualTls(check, context);
   }
