@@ -15,8 +15,13 @@ export interface ClaimRules {
 }
 
 /** Whether the token is of this issuer, so that its keys are asked at all. Throws TokenError. */
-export function checkIssuer({ payload: { iss } }: Token, { issuer }: ClaimRules): void {
-  if (iss !== undefined && typeof iss !== "string") throw new TokenError("Jwt payload [iss] field is not a string");
+export function checkIssuer({ payload }: Token, { issuer }: ClaimRules): void {
+  for (const claim of ["iss", "sub", "jti"]) {
+    const value = payload[claim];
+    if (value !== undefined && typeof value !== "string")
+      throw new TokenError(`Jwt payload [${claim}] field is not a string`);
+  }
+  const { iss } = payload;
   if (issuer !== "" && iss !== issuer) throw new IssuerError("Jwt issuer is not configured");
 }
 
@@ -29,6 +34,7 @@ export function checkClaims({ payload }: Token, { audiences, clockSkewSeconds }:
   const seconds = now / 1000;
   const expires = numberOf(payload, "exp");
   const begins = numberOf(payload, "nbf");
+  numberOf(payload, "iat");
   if (begins !== undefined && seconds + clockSkewSeconds < begins) throw new TokenError("Jwt not yet valid");
   if (expires !== undefined && seconds > expires + clockSkewSeconds) throw new TokenError("Jwt is expired");
   if (audiences.length === 0) return;
@@ -36,11 +42,12 @@ export function checkClaims({ payload }: Token, { audiences, clockSkewSeconds }:
     throw new AudienceError("Audiences in Jwt are not allowed");
 }
 
-function numberOf(payload: Token["payload"], claim: "exp" | "nbf"): number | undefined {
+function numberOf(payload: Token["payload"], claim: "exp" | "nbf" | "iat"): number | undefined {
   const value = payload[claim];
   if (value === undefined) return undefined;
-  if (typeof value !== "number" || !Number.isFinite(value) || value < 0)
-    throw new TokenError(`Jwt payload [${claim}] field is not a number`);
+  if (typeof value !== "number") throw new TokenError(`Jwt payload [${claim}] field is not an integer`);
+  if (!Number.isFinite(value) || value < 0)
+    throw new TokenError(`Jwt payload [${claim}] field is not a positive 64 bit integer`);
   return value;
 }
 

@@ -1,3 +1,5 @@
+import { parseObject } from "./json-object.ts";
+
 /** Why a token is not good, in Envoy's words: they are what clients and logs show. */
 export class TokenError extends Error {
   override readonly name = "TokenError";
@@ -14,9 +16,9 @@ export interface Token {
   readonly encodedPayload: string;
 }
 
-const parts = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/;
-/** One character says nothing: four of them stand for three bytes. */
-const isBase64 = (text: string): boolean => text.length % 4 !== 1;
+const parts = /^([^.]+)\.([^.]+)\.([^.]+)$/;
+/** Without padding (RFC 7515 2). One character says nothing: four of them stand for three bytes. */
+const isBase64 = (text: string): boolean => /^[\w-]+$/.test(text) && text.length % 4 !== 1;
 /** Asymmetric and keyed-hash signatures of RFC 7518 and RFC 8037; `none` is not among them. */
 const algorithms: ReadonlySet<string> = new Set(
   ["RS", "PS", "ES", "HS"].flatMap((family) => [256, 384, 512].map((bits) => `${family}${bits}`)).concat("EdDSA"),
@@ -42,9 +44,8 @@ function jsonOf(encoded: string, part: "header" | "payload"): Readonly<Record<st
   if (!isBase64(encoded)) throw new TokenError(`Jwt ${part} is an invalid Base64url encoded`);
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(encoded, "base64url"));
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value))
-      return value as Readonly<Record<string, unknown>>;
+    const value = parseObject(text);
+    if (value !== undefined) return value;
   } catch {
     // told below
   }

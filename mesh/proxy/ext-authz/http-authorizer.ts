@@ -59,15 +59,10 @@ function compileRequest({ service, allowedHeaders, disallowedHeaders }: HttpAuth
   const replaced = new Set(added.map(([name]) => name));
   return ({ exchange, body }: CheckedRequest): OwnRequest => {
     const { head, connection } = exchange;
-    const passed = head
-      .entries()
-      .filter(
-        ([name]) =>
-          isForwardable(name) &&
-          !replaced.has(name) &&
-          (name === "authorization" || allowed(name)) &&
-          !disallowed(name),
-      );
+    const passed = joined(head.entries()).filter(
+      ([name]) =>
+        isForwardable(name) && !replaced.has(name) && (name === "authorization" || allowed(name)) && !disallowed(name),
+    );
     return {
       method: head.method,
       path: service.pathPrefix + head.path,
@@ -78,6 +73,17 @@ function compileRequest({ service, allowedHeaders, disallowedHeaders }: HttpAuth
       destinationPort: connection.destinationPort,
     };
   };
+}
+
+/** Lines of one name as one, which RFC 9110 5.3 allows. */
+function joined(lines: readonly HeaderLine[]): readonly HeaderLine[] {
+  const values = new Map<string, string>();
+  for (const [name, value] of lines) {
+    const before = values.get(name);
+    const separator = name === "cookie" ? "; " : ",";
+    values.set(name, before === undefined ? value : before + separator + value);
+  }
+  return [...values];
 }
 
 function compileAnswer({ authorizationResponse: rules }: HttpService): (response: OwnResponse) => Answer {

@@ -189,6 +189,10 @@ export class Exchange extends ExchangeState implements StreamHandler, FilterExch
     this.#tellBody();
   }
 
+  get hasBody(): boolean {
+    return this.router.body.announced;
+  }
+
   readBody(limit: number, callback: (bytes: Buffer, partial: boolean) => void): void {
     this.#awaited = { limit, callback };
     const { head } = this;

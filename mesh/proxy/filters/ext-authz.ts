@@ -69,7 +69,7 @@ class ExtAuthzFilter {
     if (this.#enabled?.(exchange) === false) return "continue";
     if (this.#fraction < 1 && this.#random() >= this.#fraction) return "continue";
     const { withRequestBody } = this.#config;
-    if (withRequestBody === undefined || withRequestBody.maxRequestBytes === 0) {
+    if (withRequestBody === undefined || withRequestBody.maxRequestBytes === 0 || !exchange.hasBody) {
       this.#ask({ exchange, body: undefined });
       return "stop";
     }

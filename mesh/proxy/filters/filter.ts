@@ -23,6 +23,7 @@ export interface FilterExchange {
   /** Answers instead of the upstream. */
   reply(reply: LocalReply): void;
   addFlag(flag: string): void;
+  readonly hasBody: boolean;
   /** Calls back when the request's body is there, or more of it than `limit` bytes; then `partial`, and cut off there. */
   readBody(limit: number, callback: (bytes: Buffer, partial: boolean) => void): void;
   /** Adds a line to the answer, whoever gives it. */

@@ -50,6 +50,11 @@ export class RequestBody {
     return !this.#lost;
   }
 
+  /** Its head said that there is one, be it empty. */
+  get announced(): boolean {
+    return this.#framing !== "none";
+  }
+
   get full(): boolean {
     return this.#size >= this.#mayWait;
   }

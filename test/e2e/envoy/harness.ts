@@ -154,6 +154,12 @@ export class EnvoyHarness {
     });
   }
 
+  /** Starts another program in the network, at an address of its own. */
+  startInside(address: string, command: readonly string[]): void {
+    this.#namespace?.run(["ip", "addr", "add", `${address}/32`, "dev", "lo"]);
+    this.#namespace?.start(command, this.#logFile);
+  }
+
   /** Sends requests from inside the network, one after the other. */
   send(count: number, url: string, ...headers: readonly string[]): readonly Answer[] {
     const command = [process.execPath, join(here, "client.mjs"), String(count), url, ...headers];

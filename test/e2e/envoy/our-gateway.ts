@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { listenerType, routeType, secretType } from "#mesh/lib/xds/envoy-types.ts";
 import { createDataPlane, type LocalDataPlane } from "#mesh/proxy/data-plane-create.ts";
 import type { EnvoyHarness } from "./harness.ts";
@@ -44,3 +47,12 @@ export async function ourGateway(harness: EnvoyHarness, port: number): Promise<L
 
 /** The port that it listens on. */
 export const portOf = (plane: LocalDataPlane): string => plane.listenerStatus()[0]?.address.split(":").at(-1) ?? "";
+
+/** Sends texts (a JSON list) to it as they are; what came back for each. */
+export async function askOurs(plane: LocalDataPlane, input: string): Promise<readonly string[]> {
+  // It runs in this process, which must not wait for the answers.
+  const script = join(import.meta.dirname, "raw.mjs");
+  const child = execFile(process.execPath, [script, portOf(plane)], { maxBuffer: 1 << 24 });
+  child.stdin?.end(input);
+  return JSON.parse(await text(child.stdout!)) as readonly string[];
+}

@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync } from "node:crypto";
+import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { SignJWT } from "jose";
 import type { KubeObject } from "#api/kinds/object.ts";
 import { gatewayLabels } from "./mesh-objects.ts";
@@ -48,6 +48,67 @@ const signed = (claims: Claims, { key = privateKey, kid = "one", end = "10m" } =
     .setExpirationTime(end)
     .sign(key);
 
+/** A token whose header and claims are written as text, signed properly. */
+function signedText(header: string, claims: string, key = privateKey): string {
+  const content = `${Buffer.from(header).toString("base64url")}.${Buffer.from(claims).toString("base64url")}`;
+  const signature = sign("sha256", Buffer.from(content), { key, dsaEncoding: "ieee-p1363" });
+  return `${content}.${signature.toString("base64url")}`;
+}
+
+/** Tokens that RFC 7515 and 7519 forbid, or that take somebody for somebody else. */
+function hostile(): readonly (readonly [what: string, token: string])[] {
+  const now = Math.floor(Date.now() / 1000);
+  const header = '{"alg":"ES256","kid":"one"}';
+  const claims = (rest: string, exp = `,"exp":${now + 600}`): string =>
+    `{"iss":"${ISSUER}","sub":"ann","aud":"shop"${exp}${rest}}`;
+  const mallory = stranger.publicKey.export({ format: "jwk" });
+  const withHeader = (rest: string, key = privateKey): string =>
+    signedText(`{"alg":"ES256","kid":"one"${rest}}`, claims(""), key);
+  const good = signedText(header, claims(""));
+  const [first = "", second = "", third = ""] = good.split(".");
+  const der = sign("sha256", Buffer.from(`${first}.${second}`), privateKey).toString("base64url");
+  return [
+    ["one written as text", good],
+    ["a key of its own", withHeader(`,"jwk":${JSON.stringify(mallory)}`, stranger.privateKey)],
+    ["an address of keys of its own", withHeader(',"jku":"https://evil.example.com/jwks"', stranger.privateKey)],
+    ["a certificate of its own", withHeader(',"x5c":["AAAA"]', stranger.privateKey)],
+    ["a critical extension", withHeader(',"crit":["exp"],"exp":1')],
+    ["an unknown critical extension", withHeader(',"crit":["x"],"x":1')],
+    ["an empty list of critical extensions", withHeader(',"crit":[]')],
+    ["a key id that is a number", signedText('{"alg":"ES256","kid":1}', claims(""))],
+    ["a key id that is a list", signedText('{"alg":"ES256","kid":["one"]}', claims(""))],
+    ["no key id", signedText('{"alg":"ES256"}', claims(""))],
+    ["no algorithm", signedText('{"kid":"one"}', claims(""))],
+    ["an algorithm that is a number", signedText('{"alg":256,"kid":"one"}', claims(""))],
+    ["an algorithm in lower case", signedText('{"alg":"es256","kid":"one"}', claims(""))],
+    ["the algorithm of another curve", signedText('{"alg":"ES384","kid":"one"}', claims(""))],
+    ["the algorithm of another kind of key", signedText('{"alg":"RS256","kid":"one"}', claims(""))],
+    ["a header that is a list", signedText("[]", claims(""))],
+    ["claims that are a list", signedText(header, "[]")],
+    ["claims that are text", signedText(header, '"ann"')],
+    ["no JSON", signedText(header, "{")],
+    ["a claim twice, the first good", signedText(header, claims(',"aud":"billing"'))],
+    ["a claim twice, the last good", signedText(header, claims("").replace('"aud"', '"aud":"billing","aud"'))],
+    ["an end that is text", signedText(header, claims("", `,"exp":"${now + 600}"`))],
+    ["an end with a fraction", signedText(header, claims("", `,"exp":${now + 600}.5`))],
+    ["an end that is negative", signedText(header, claims("", ',"exp":-1'))],
+    ["no end", signedText(header, claims("", ""))],
+    ["a beginning that is text", signedText(header, claims(',"nbf":"0"'))],
+    ["an issuer that is a list", signedText(header, claims("").replace(`"${ISSUER}"`, `["${ISSUER}"]`))],
+    ["a subject that is a number", signedText(header, claims("").replace('"ann"', "1"))],
+    ["an audience that is a number", signedText(header, claims("").replace('"shop"', "1"))],
+    ["no audience", signedText(header, claims("").replace(',"aud":"shop"', ""))],
+    ["a signature in DER", `${first}.${second}.${der}`],
+    ["an empty signature", `${first}.${second}.`],
+    ["a signature of zeros", `${first}.${second}.${Buffer.alloc(64).toString("base64url")}`],
+    ["padding", `${first}.${second}.${third}==`],
+    ["the other alphabet of base64", `${first}.${second}.${third.slice(0, -1)}+`],
+    ["a space within", `${first}. ${second}.${third}`],
+    ["an encrypted one", `${base64({ alg: "dir", enc: "A256GCM" })}..AAAA.AAAA.AAAA`],
+    ["a very long one", signedText(header, claims(`,"x":"${"x".repeat(12_000)}"`))],
+  ];
+}
+
 const base64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 /** A token whose header says what it likes; signed with the public key as if it were a secret. */
@@ -81,6 +142,7 @@ export async function requests(): Promise<readonly (readonly [what: string, requ
     ["one with two dots only", ".."],
     ["one with a part more", `${good}.x`],
     ["no base64", "a.b.c"],
+    ...hostile(),
   ];
   const paths = [
     ...["/", "/admin", "/admin/", "/admin/x", "/administration", "/ADMIN", "/%61dmin", "/admin%2Fx", "/admin;x=1"],
