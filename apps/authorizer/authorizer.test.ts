@@ -39,8 +39,9 @@ beforeAll(async () => {
     CLIENT_SECRET: "gateway-secret",
     SESSION_SECRET: "a secret of at least thirty-two characters",
   });
-  await vi.waitFor(async () => expect((await fetch(`${authorizer.url}/readyz`)).status).toBe(200), 10_000);
-});
+  await vi.waitFor(async () => expect((await fetch(`${authorizer.url}/readyz`)).status).toBe(200), 30_000);
+  // Three programs have to start.
+}, 60_000);
 afterAll(async () => {
   await Promise.all([provider?.stop(), authorizer?.stop()]);
   server.closeAllConnections();

@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 export interface AuthorizerConfig {
   /** Of the OpenID provider; its configuration is found below it (OpenID Connect Discovery 1.0). */
   readonly issuer: URL;
+  /** Where we reach it, if elsewhere than at its issuer; undefined if there. */
+  readonly internalIssuer: URL | undefined;
   readonly clientId: string;
   readonly clientSecret: string;
   readonly scope: string;
@@ -26,6 +28,7 @@ export interface AuthorizerConfig {
 
 export const usage = `usage: authorizer   logs people in at an OpenID provider, as an external authorizer (ext_authz over HTTP) on $PORT (8080)
   ISSUER            of the provider, such as http://idp.identity/idp
+  INTERNAL_ISSUER   where the authorizer reaches the provider, if not at ISSUER
   CLIENT_ID, CLIENT_SECRET or CLIENT_SECRET_FILE
   SCOPE             openid offline_access
   BROWSER_ISSUER    where browsers reach the provider, if not at ISSUER: an address, or a path of the same site
@@ -47,7 +50,8 @@ export function readConfig(env: NodeJS.ProcessEnv): AuthorizerConfig {
   const cookie = env.COOKIE ?? "session";
   if (!/^[\w-]+$/.test(cookie)) throw new Error("COOKIE is made of letters, digits, - and _");
   return {
-    issuer: issuerOf(required(env, "ISSUER")),
+    issuer: addressOf(required(env, "ISSUER"), "ISSUER"),
+    internalIssuer: env.INTERNAL_ISSUER ? addressOf(env.INTERNAL_ISSUER, "INTERNAL_ISSUER") : undefined,
     clientId: required(env, "CLIENT_ID"),
     clientSecret: fromFile(env, "CLIENT_SECRET") ?? required(env, "CLIENT_SECRET"),
     scope: env.SCOPE ?? "openid offline_access",
@@ -73,9 +77,9 @@ function fromFile(env: NodeJS.ProcessEnv, name: string): string | undefined {
   return file === undefined || file === "" ? env[name] || undefined : readFileSync(file, "utf8").trim();
 }
 
-function issuerOf(text: string): URL {
+function addressOf(text: string, name: string): URL {
   if (!URL.canParse(text) || !/^https?:/.test(text))
-    throw new Error(`ISSUER "${text}" is no address with http or https`);
+    throw new Error(`${name} "${text}" is no address with http or https`);
   return new URL(text);
 }
 

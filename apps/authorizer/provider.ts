@@ -37,15 +37,17 @@ export class Provider {
 
   /** Asks the provider for its configuration until it answers. */
   async discover(log: (line: string) => void): Promise<void> {
-    const { issuer, clientId, clientSecret } = this.#config;
+    const { issuer, internalIssuer, clientId, clientSecret } = this.#config;
+    const reached = internalIssuer ?? issuer;
     // A provider without TLS is for a lab: said aloud, not forbidden.
-    const insecure = issuer.protocol === "http:";
-    if (insecure) log(`${issuer} is reached without TLS: whoever listens there can read tokens`);
+    if (reached.protocol === "http:") log(`${reached} is reached without TLS: whoever listens there can read tokens`);
+    const insecure = reached.protocol === "http:" || issuer.protocol === "http:";
     for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 5000)) {
       try {
         this.#client = await client.discovery(issuer, clientId, clientSecret, undefined, {
           timeout: 10,
           ...(insecure ? { execute: [client.allowInsecureRequests] } : {}),
+          ...(internalIssuer === undefined ? {} : { [client.customFetch]: fetchInside(issuer, internalIssuer) }),
         });
         log(`${issuer} is the provider`);
         return;
@@ -122,10 +124,20 @@ export class Provider {
   /** The provider's address as browsers know it. */
   #forBrowser(location: URL, origin: string): URL {
     const { browserIssuer, issuer } = this.#config;
-    const inside = issuer.href.replace(/\/$/, "");
+    const inside = bare(issuer);
     if (browserIssuer === undefined || !location.href.startsWith(inside)) return location;
     return new URL((browserIssuer.startsWith("/") ? origin : "") + browserIssuer + location.href.slice(inside.length));
   }
+}
+
+const bare = (issuer: URL): string => issuer.href.replace(/\/$/, "");
+
+/** Calls what stands below the issuer where it is reached from here. */
+function fetchInside(issuer: URL, internal: URL): client.CustomFetch {
+  return (url, options) => {
+    const inside = url.startsWith(bare(issuer)) ? bare(internal) + url.slice(bare(issuer).length) : url;
+    return fetch(inside, options as RequestInit);
+  };
 }
 
 type Answer = client.TokenEndpointResponse & client.TokenEndpointResponseHelpers;

@@ -41,6 +41,11 @@ it.each([
     "extensionProviders: [{ name: a, envoyExtAuthzHttp: { service: a, port: 1, pathPrefix: x } }]",
     /begins with/,
   ],
+  [
+    "a time that is none",
+    "extensionProviders: [{ name: a, envoyExtAuthzGrpc: { service: a, port: 1, timeout: 5 s } }]",
+    /no duration/,
+  ],
   ["a provider without a name", "extensionProviders: [{ zipkin: {} }]", /name/],
   ["no object", "[]", /record|object/],
 ])("%s is refused, and what was in force stays", (_, text, message) => {

@@ -1,15 +1,14 @@
 /** Gets a small text; rejects with what a person needs to know. */
-export type FetchText = (url: string) => Promise<string>;
+export type FetchText = (url: string, timeoutMs: number) => Promise<string>;
 
-const TIMEOUT_MS = 5000;
 const MAX_BYTES = 1024 * 1024;
 
 /** Over HTTP or HTTPS, with certificates verified; nothing that is slow, long or not 200. */
-export const fetchText: FetchText = async (url) => {
+export const fetchText: FetchText = async (url, timeoutMs) => {
   if (!/^https?:\/\//.test(url)) throw new Error(`"${url}" is no address with http or https`);
   let response: Response;
   try {
-    response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), headers: { accept: "application/json" } });
+    response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs), headers: { accept: "application/json" } });
   } catch (error) {
     throw new Error(`${url} did not answer: ${reasonOf(error)}`, { cause: error });
   }

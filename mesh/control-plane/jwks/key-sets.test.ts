@@ -28,7 +28,7 @@ function open(answers: Record<string, string | Error>) {
   return { sets, asked, changed: () => changes };
 }
 
-const direct = { kind: "keys", url: "https://idp/keys" } as const;
+const direct = { kind: "keys", url: "https://idp/keys", timeoutMs: 5000 } as const;
 
 test("keys are fetched, and again; nobody's key stands in until they are there", async () => {
   const answers: Record<string, string | Error> = { [direct.url]: set("one") };
@@ -45,7 +45,7 @@ test("keys are fetched, and again; nobody's key stands in until they are there",
 });
 
 test("an issuer is asked where its keys are", async () => {
-  const issuer = { kind: "issuer", url: "https://idp/" } as const;
+  const issuer = { kind: "issuer", url: "https://idp/", timeoutMs: 5000 } as const;
   const { sets } = open({
     "https://idp/.well-known/openid-configuration": JSON.stringify({ jwks_uri: "https://idp/k" }),
     "https://idp/k": set("one"),

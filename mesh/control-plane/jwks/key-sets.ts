@@ -110,9 +110,9 @@ function nobodysKeys(): string {
   return JSON.stringify({ keys: [{ ...publicKey.export({ format: "jwk" }), alg: "ES256", kid: "unavailable" }] });
 }
 
-async function readKeys({ kind, url }: KeySource, fetch: FetchText): Promise<string> {
-  const address = kind === "keys" ? url : keysAddressOf(await fetch(discoveryOf(url)), url);
-  const text = await fetch(address);
+async function readKeys({ kind, url, timeoutMs }: KeySource, fetch: FetchText): Promise<string> {
+  const address = kind === "keys" ? url : keysAddressOf(await fetch(discoveryOf(url), timeoutMs), url);
+  const text = await fetch(address, timeoutMs);
   const value = parse(text, address);
   if (!("keys" in value) || !Array.isArray(value.keys) || value.keys.length === 0)
     throw new Error(`${address} holds no keys: {"keys": [...]} was expected`);

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Duration } from "#gen/xds/google/protobuf/duration.ts";
 
 const part = /(\d+(?:\.\d+)?)(h|ms|us|µs|ns|m|s)/gy;
@@ -23,5 +24,22 @@ export function parseDuration(text: string): Duration {
     throw new Error(`"${text}" is not a duration such as 500ms, 2s or 1m30s`);
   return { seconds: Math.floor(nanoseconds / 1e9), nanos: Math.round(nanoseconds % 1e9) };
 }
+
+/** A duration in a manifest, as it is written there. */
+export const durationText = z.string().refine(isDuration, "is no duration such as 500ms, 2s or 1m30s");
+
+function isDuration(text: string): boolean {
+  try {
+    parseDuration(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const milliseconds = (text: string): number => {
+  const { seconds: whole, nanos } = parseDuration(text);
+  return whole * 1000 + nanos / 1e6;
+};
 
 export const seconds = (value: number): Duration => ({ seconds: value, nanos: 0 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { durationText } from "./duration.ts";
 
 const texts = z.array(z.string()).default([]);
 
@@ -13,7 +14,7 @@ const common = {
   /** `[namespace/]host`; a service of Kubernetes or of a ServiceEntry. */
   service: z.string().min(1),
   port: z.number().int().min(1).max(65_535),
-  timeout: z.string().optional(),
+  timeout: durationText.optional(),
   /** Lets requests through when the authorizer does not answer. */
   failOpen: z.boolean().default(false),
   clearRouteCache: z.boolean().default(false),
