@@ -111,7 +111,24 @@ const check = z.discriminatedUnion("type", [
       /** The workload whose own container calls. */
       from: z.strictObject({ namespace: id, workload: id }),
       request: z.strictObject({
-        url: z.url({ protocol: /^http$/, error: "an http address" }),
+        url: z.url({ protocol: /^https?$/, error: "an http or https address" }),
+        /** Where to connect instead, as HOST:PORT: the address's host is asked for all the same. */
+        connect: z
+          .string()
+          .regex(/^[-.a-z0-9]+:\d+$/, "as HOST:PORT")
+          .optional(),
+        /** Files and folders in the caller's container. */
+        tls: z
+          .strictObject({
+            roots: z
+              .string()
+              .startsWith("/")
+              .describe("authorities that the server's certificate may come from")
+              .optional(),
+            client: z.string().startsWith("/").describe("a folder with the caller's tls.crt and tls.key").optional(),
+            serverName: z.string().describe("asked for in the hello, if it is not the host").optional(),
+          })
+          .optional(),
         method: z.enum(["GET", "POST", "PUT", "DELETE", "HEAD"]).default("GET"),
         headers: z.record(z.string(), z.string()).default({}),
         body: z.string().optional(),
@@ -127,6 +144,8 @@ const check = z.discriminatedUnion("type", [
       sample: z.number().int().min(1).max(200).default(10),
       /** Status that every answer must have; 0 where the connection must fail. */
       expect: z.union([z.literal(0), z.number().int().min(100).max(599)]),
+      /** What the subject of the server's certificate must have in it. */
+      certificate: z.string().min(1).optional(),
     })
     .describe("what a workload gets that calls another one"),
   z

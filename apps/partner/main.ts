@@ -1,7 +1,7 @@
 import { TLSSocket } from "node:tls";
 import { type Handler, numberFromEnv, sendJson, serve } from "../http.ts";
-import { makeCertificate } from "./authority.ts";
-import { publishRoot } from "./publish.ts";
+import { issue, makeAuthority } from "../pki/authority.ts";
+import { writeSecret } from "../pki/secret.ts";
 
 const usage = `usage: partner <host>   a service outside of the mesh, on $PORT (8080) in plain text and on $TLS_PORT (8443) with a certificate
                         for the host by an authority of its own, whose root goes into the secrets $ROOT_SECRETS (namespace/name …)
@@ -61,9 +61,11 @@ const handle: Handler = (request, response, url) => {
   }
 };
 
-const { root, cert, key } = await makeCertificate(host);
+const authority = await makeAuthority("Partner Root CA");
+const { cert, key } = await issue(authority, { name: host });
 serve(numberFromEnv("PORT", 8080), handle);
 serve(numberFromEnv("TLS_PORT", 8443), handle, { cert, key });
 const secrets = (process.env.ROOT_SECRETS ?? "").split(/\s+/).filter(Boolean);
-await Promise.all(secrets.map((secret) => publishRoot(secret, root)));
+// What partners do by mail.
+await Promise.all(secrets.map((secret) => writeSecret(secret, { "ca.crt": authority.cert })));
 published = true;

@@ -1,7 +1,7 @@
 import { createServer, request } from "node:https";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Program, startProgram } from "../testing/program.ts";
-import { makeCertificate } from "./authority.ts";
+import { issue, makeAuthority } from "../pki/authority.ts";
 
 let partner: Program;
 
@@ -22,7 +22,8 @@ test("in plain text it shows offers but no accounts, and remembers who called", 
 });
 
 test("its certificate holds for its name and its own authority", async () => {
-  const { root, cert, key } = await makeCertificate("partner.example");
+  const { cert: root, key: rootKey } = await makeAuthority("Partner Root CA");
+  const { cert, key } = await issue({ cert: root, key: rootKey }, { name: "partner.example" });
   const server = createServer({ cert, key }, (_, response) => response.end("hello"));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();

@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import { request as secureRequest } from "node:https";
+import { TLSSocket } from "node:tls";
 
 export interface FetchOptions {
   readonly method: string;
@@ -11,6 +12,17 @@ export interface FetchOptions {
   readonly silent: boolean;
   /** A server's certificate is not verified. */
   readonly insecure: boolean;
+  /** Where to connect instead of the address's host, as HOST:PORT; the host is asked for all the same. */
+  readonly connect?: string;
+  /** For TLS: authorities to trust and the client's own certificate, in PEM; the server's name, if it is not the host's. */
+  readonly tls: {
+    readonly ca?: string | undefined;
+    readonly cert?: string | undefined;
+    readonly key?: string | undefined;
+    readonly servername?: string;
+  };
+  /** The subject of the server's certificate belongs to the outcome. */
+  readonly showSubject: boolean;
 }
 
 /** Logs in at an identity provider's token address (RFC 6749 4.4) and gives the token. Rejects when there is none. */
@@ -30,6 +42,11 @@ const typedPath = (url: string): string => {
   return path.startsWith("/") ? path : `/${path}`;
 };
 
+const subjectOf = (subject: Readonly<Record<string, string | string[] | undefined>>): string =>
+  Object.entries(subject)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(", ");
+
 /** Sends one request and prints the answer. Resolves to its status, or to the reason for having none. */
 export function fetchOnce(url: string, options: FetchOptions): Promise<number | string> {
   const headers = options.headers.map((header) => {
@@ -44,8 +61,17 @@ export function fetchOnce(url: string, options: FetchOptions): Promise<number | 
       timeout: 30_000,
     };
     const send = url.startsWith("https:") ? secureRequest : request;
-    const outgoing = send(url, { ...settings, rejectUnauthorized: !options.insecure }, (response) => {
-      const { statusCode = 0 } = response;
+    const { hostname, host } = new URL(url);
+    const [connectHost, connectPort] = options.connect?.split(":") ?? [];
+    const elsewhere =
+      options.connect === undefined
+        ? {}
+        : { host: connectHost, port: connectPort, headers: { host, ...settings.headers }, servername: hostname };
+    const tls = { ...options.tls, rejectUnauthorized: !options.insecure };
+    const outgoing = send(url, { ...settings, ...elsewhere, ...tls }, (response) => {
+      const { statusCode = 0, socket } = response;
+      const subject =
+        options.showSubject && socket instanceof TLSSocket ? subjectOf(socket.getPeerCertificate().subject) : "";
       if (options.showHead && !options.silent) {
         console.log(`HTTP/${response.httpVersion} ${statusCode} ${response.statusMessage}`);
         for (let i = 0; i < response.rawHeaders.length; i += 2)
@@ -54,7 +80,7 @@ export function fetchOnce(url: string, options: FetchOptions): Promise<number | 
       }
       if (options.silent) response.resume();
       else response.pipe(process.stdout, { end: false });
-      response.on("end", () => resolve(statusCode));
+      response.on("end", () => resolve(subject === "" ? statusCode : `${statusCode} ${subject}`));
     });
     outgoing.on("timeout", () => outgoing.destroy(new Error("no answer within 30 s")));
     outgoing.on("error", (error: NodeJS.ErrnoException) => {

@@ -4,7 +4,7 @@ import { KubeClient } from "#kube/client.ts";
 import type { Connection } from "#kube/connection.ts";
 import { distributeFiles } from "./ca/distribute.ts";
 import { followAuthority, type LiveAuthority } from "./ca/live.ts";
-import { nodeAuthorizer } from "./ca/node-authorizer.ts";
+import { nodeAuthorizer, sameAccount } from "./ca/node-authorizer.ts";
 import { caService } from "./ca/service.ts";
 import { ServingCertificate } from "./ca/serving.ts";
 import { tokenReviewer } from "./ca/token-review.ts";
@@ -16,7 +16,7 @@ import { reviewInjection } from "./injection/webhook.ts";
 import { trustDomainsOf } from "./model/mesh-config.ts";
 import { type Pilot, startPilot } from "./pilot.ts";
 import { adsDefinition } from "./serve/ads-service.ts";
-import { authenticator } from "./serve/authenticate.ts";
+import { authenticator, type Identity } from "./serve/authenticate.ts";
 import { startGrpcServer } from "./serve/grpc-server.ts";
 import { secretReader } from "./serve/secret-reader.ts";
 import { startDebugServer, startMonitoringServer } from "./status/status-server.ts";
@@ -88,15 +88,18 @@ async function serve(context: Context, pilot: Pilot, authority: LiveAuthority): 
   const { host, ports } = config;
   const trustDomains = (): readonly string[] => trustDomainsOf(pilot.store.mesh);
   const authenticate = authenticator(trustDomains, tokenReviewer(client));
+  const nodeProxies = [{ namespace: config.podNamespace, serviceAccount: "ztunnel" }];
+  const isNodeProxy = (identity: Identity): boolean => nodeProxies.some((account) => sameAccount(account, identity));
   const authorizeImpersonation = nodeAuthorizer({
-    trusted: [{ namespace: config.podNamespace, serviceAccount: "ztunnel" }],
+    trusted: nodeProxies,
     trustDomains,
     snapshot: () => pilot.distributor.snapshot,
   });
   const serving = new ServingCertificate(authority);
   stops.push(() => serving.dispose());
   const grpc = await startGrpcServer({
-    address: `${host}:${ports.grpc}`,
+    // Here nobody is asked who they are, so it is for callers from inside the pod alone: kubectl port-forward.
+    address: `127.0.0.1:${ports.grpc}`,
     credentials: ServerCredentials.createInsecure(),
     services: [{ definition: adsDefinition, implementation: pilot.service() }],
   });
@@ -107,7 +110,7 @@ async function serve(context: Context, pilot: Pilot, authority: LiveAuthority): 
     services: [
       {
         definition: adsDefinition,
-        implementation: pilot.service({ authenticate, mayReadSecrets: secretReader(client) }),
+        implementation: pilot.service({ authenticate, mayReadSecrets: secretReader(client), isNodeProxy }),
       },
       caService({
         authority,

@@ -24,7 +24,7 @@ export interface Pilot {
   readonly record: ProxyRecord;
   readonly keySets: KeySets;
   /** Discovery for proxies; without authentication for the plaintext port. */
-  service(callers?: Pick<AdsOptions, "authenticate" | "mayReadSecrets">): UntypedServiceImplementation;
+  service(callers?: Pick<AdsOptions, "authenticate" | "mayReadSecrets" | "isNodeProxy">): UntypedServiceImplementation;
   /** The first snapshot was published. */
   readonly ready: Promise<void>;
   readonly isReady: () => boolean;

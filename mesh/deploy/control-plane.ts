@@ -50,7 +50,6 @@ export const service: IService = {
   spec: {
     selector,
     ports: [
-      { name: "grpc-xds", port: ports.istiodGrpc, targetPort: ports.istiodGrpc, protocol: "TCP" },
       { name: "https-dns", port: ports.istiodSecureGrpc, targetPort: ports.istiodSecureGrpc, protocol: "TCP" },
       { name: "https-webhook", port: 443, targetPort: ports.istiodWebhook, protocol: "TCP" },
       { name: "http-monitoring", port: ports.istiodMonitoring, targetPort: ports.istiodMonitoring, protocol: "TCP" },
@@ -108,7 +107,6 @@ export function deployment(values: MeshValues): IDeployment {
               args: ["discovery", "--monitoringAddr=:15014", "--domain", "cluster.local"],
               ports: [
                 { name: "http-debug", containerPort: ports.istiodDebug },
-                { name: "grpc-xds", containerPort: ports.istiodGrpc },
                 { name: "tls-xds", containerPort: ports.istiodSecureGrpc },
                 { name: "https-webhooks", containerPort: ports.istiodWebhook },
                 { name: "http-monitoring", containerPort: ports.istiodMonitoring },

@@ -47,6 +47,7 @@ export const programs: readonly Program[] = [
     warmUp: ["--help"],
   },
   { name: "partner", entry: "apps/partner/main.ts", folder: "images/apps/lib", file: "partner.js", warmUp: ["--help"] },
+  { name: "issuer", entry: "apps/issuer/main.ts", folder: "images/apps/lib", file: "issuer.js", warmUp: ["--help"] },
   { name: "loadgen", entry: "apps/loadgen/main.ts", folder: "images/apps/lib", file: "loadgen.js", warmUp: ["--help"] },
   // Without a parent to tell it what to do it ends at once.
   { name: "embedded", entry: "cluster/embedded/main.ts", folder: "embedded", file: "main.js", warmUp: [] },

@@ -49,6 +49,15 @@ export interface PacketsRequest {
 export interface CallRequest {
   readonly from: { readonly namespace: string; readonly workload: string };
   readonly url: string;
+  /** HOST:PORT to connect to instead of the address's. */
+  readonly connect?: string | undefined;
+  readonly tls?:
+    | {
+        readonly roots?: string | undefined;
+        readonly client?: string | undefined;
+        readonly serverName?: string | undefined;
+      }
+    | undefined;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;

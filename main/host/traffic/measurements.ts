@@ -66,16 +66,26 @@ async function packetsOf(
   return packetsBetween(api, { pod: { namespace: at.namespace, pod: pod.name }, peers, seconds, during, signal });
 }
 
+/** A certificate that no authority is named for is not verified: what is shown is all the same told. */
+const tlsOptions = ({ roots, client, serverName }: NonNullable<CallRequest["tls"]>): readonly string[] => [
+  "--subject",
+  ...(roots === undefined ? ["-k"] : ["--cacert", roots]),
+  ...(client === undefined ? [] : ["--cert", `${client}/tls.crt`, "--key", `${client}/tls.key`]),
+  ...(serverName === undefined ? [] : ["--servername", serverName]),
+];
+
 const tally = z.record(z.string(), z.number());
 
 async function callFrom(api: ClusterApi, collector: Collector, request: CallRequest): Promise<Record<string, number>> {
-  const { from, headers, body, login, signal } = request;
+  const { from, headers, body, login, connect, tls, signal } = request;
   const container = collector.applicationOf(from.namespace, from.workload);
   if (container === undefined) return {};
   const options = [
     ...["--tally", "-n", String(request.count), "-X", request.method],
     ...Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]),
     ...(body === undefined ? [] : ["-d", body]),
+    ...(connect === undefined ? [] : ["--connect", connect]),
+    ...(tls === undefined ? [] : tlsOptions(tls)),
     ...(login === undefined ? [] : ["--login", login.url, "--as", formOf(login)]),
   ];
   const { code, stdout, stderr } = await api.run(container, ["tools", "client", ...options, request.url], signal);

@@ -48,5 +48,5 @@ export function nodeAuthorizer({ trusted, trustDomains, snapshot }: NodeAuthoriz
 const represents = (workload: Workload, identity: Identity): boolean =>
   !workload.hostNetwork && sameAccount(workload, identity);
 
-const sameAccount = (a: Identity, b: Identity): boolean =>
+export const sameAccount = (a: Identity, b: Identity): boolean =>
   a.namespace === b.namespace && a.serviceAccount === b.serviceAccount;

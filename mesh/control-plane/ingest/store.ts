@@ -18,6 +18,7 @@ import type { Config, ConfigProblem, Locality, Service, Snapshot, Workload } fro
 import { virtualServiceSpec } from "../model/virtual-service.ts";
 import { withAutoAddresses } from "./auto-addresses.ts";
 import { findMistakes } from "./check-spec.ts";
+import { withoutClaims } from "./claims.ts";
 import { joinEndpoints } from "./endpoints.ts";
 import { MeshSettings } from "./mesh-settings.ts";
 import {
@@ -83,6 +84,7 @@ export class ConfigStore {
   /** Generation of the first snapshot that has an object as it is. */
   readonly #since = new Map<string, number>();
   readonly #problems = new Map<string, ConfigProblem>();
+  #claims: readonly ConfigProblem[] = [];
   readonly #services = new Table(
     (object): Service => parseService(object, this.#domain, this.mesh.defaultServiceExportTo),
   );
@@ -165,7 +167,7 @@ export class ConfigStore {
 
   /** Objects that could not be read. */
   get problems(): readonly ConfigProblem[] {
-    return [...this.#problems.values()];
+    return [...this.#problems.values(), ...this.#claims];
   }
 
   /**
@@ -238,7 +240,10 @@ export class ConfigStore {
       const services = [...this.#services.map.values()];
       // A Service that is exported to nobody leaves its name to a ServiceEntry.
       const hidden = services.filter(({ exportTo }) => exportTo.includes("~"));
-      const all = [...hidden, ...external, ...services.filter((service) => !hidden.includes(service))];
+      const owned = services.filter((service) => !hidden.includes(service));
+      const { services: unclaimed, problems } = withoutClaims(external, owned);
+      this.#claims = problems;
+      const all = [...hidden, ...unclaimed, ...owned];
       const sorted = all.toSorted((a, b) => (a.hostname < b.hostname ? -1 : 1));
       this.#registry = { deps, services: new Map(sorted.map((service) => [service.hostname, service])) };
     }

@@ -56,6 +56,8 @@ export interface AdsOptions {
   /** Undefined where callers are not asked who they are: the plaintext port. */
   readonly authenticate: Authenticate | undefined;
   readonly mayReadSecrets: SecretAccessOptions["mayReadSecrets"];
+  /** Whether this is the account of a node's proxy, which gets to know every workload. Left out, nobody is. */
+  readonly isNodeProxy?: (identity: Identity) => boolean;
   /** Names this process in nonces and versions. */
   readonly instance: string;
   readonly log: Logger;
@@ -161,7 +163,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 /** Who the stream is for. A proxy may ask only in the name of its own namespace. */
 async function admit<Request, Response>(
-  { authenticate }: AdsOptions,
+  { authenticate, isNodeProxy = () => false }: AdsOptions,
   call: ServerDuplexStream<Request, Response>,
   node: Node | undefined,
 ): Promise<{ readonly node: ProxyNode; readonly identity: Identity | undefined }> {
@@ -173,6 +175,11 @@ async function admit<Request, Response>(
     throw new RefusedStream(status.UNAUTHENTICATED, "neither a valid token nor a client certificate of the mesh");
   }
   assertNamespace(proxy, identity);
+  if (proxy.type === "ztunnel" && !isNodeProxy(identity))
+    throw new RefusedStream(
+      status.PERMISSION_DENIED,
+      `${identity.namespace}/${identity.serviceAccount} is not the account of a node's proxy`,
+    );
   return { node: proxy, identity };
 }
 

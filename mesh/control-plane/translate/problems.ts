@@ -30,6 +30,7 @@ function problemsOf(snapshot: Snapshot, config: VirtualService): readonly Config
   const messages = [
     ...destinationsIn(config.spec).flatMap((destination) => problemOf(snapshot, config, destination) ?? []),
     ...missingGateways(snapshot, config),
+    ...foreignHosts(snapshot, config),
   ];
   return [...new Set(messages)].map((message) => ({ object: config.origin, message }));
 }
@@ -49,6 +50,19 @@ function problemOf(snapshot: Snapshot, { origin }: VirtualService, destination: 
       rule.spec.subsets?.some(({ name }) => name === subset),
   );
   return known ? undefined : `no DestinationRule names subset ${subset} of host ${host}`;
+}
+
+/** As in Istio, a VirtualService counts for a host of another namespace if it is exported to the callers: its owner should know. */
+function foreignHosts(snapshot: Snapshot, { origin, spec }: VirtualService): readonly string[] {
+  const exportTo = spec.exportTo?.length ? spec.exportTo : snapshot.mesh.defaultVirtualServiceExportTo;
+  const inMesh = spec.gateways === undefined || spec.gateways.length === 0 || spec.gateways.includes("mesh");
+  if (!inMesh || origin.namespace === snapshot.mesh.rootNamespace || exportTo.every((target) => target === "."))
+    return [];
+  return (spec.hosts ?? []).flatMap((host) => {
+    const owner = snapshot.services.get(resolveHost(host, origin.namespace, snapshot.domain));
+    if (owner === undefined || owner.external || owner.namespace === origin.namespace) return [];
+    return [`routes calls to ${owner.hostname}, which belongs to namespace ${owner.namespace}`];
+  });
 }
 
 function missingGateways(snapshot: Snapshot, { origin, spec }: VirtualService): readonly string[] {

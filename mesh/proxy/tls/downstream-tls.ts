@@ -19,7 +19,8 @@ export class TlsTerminator {
   readonly #context: TlsContext;
   readonly #requireCertificate: boolean;
   readonly #http: boolean;
-  readonly #pending = new Map<string, TlsEvents & { readonly material: TlsMaterial }>();
+  /** By the socket below TLS: of one that is gone nothing else is known any more. */
+  readonly #pending = new Map<object, TlsEvents & { readonly material: TlsMaterial }>();
   #server: Server | undefined;
   #material: TlsMaterial | undefined;
 
@@ -36,9 +37,9 @@ export class TlsTerminator {
       events.failed(material.missing);
       return;
     }
-    const key = keyOf(socket);
-    this.#pending.set(key, { ...events, material });
-    socket.once("close", () => this.#pending.delete(key));
+    this.#pending.set(socket, { ...events, material });
+    // Whoever leaves in the middle of a handshake fails it as well.
+    socket.once("close", () => this.#take(socket)?.failed("the client ended the handshake"));
     this.#serverFor(material).emit("connection", socket);
   }
 
@@ -56,7 +57,7 @@ export class TlsTerminator {
     });
     server.on("secureConnection", (socket) => this.#secured(socket));
     server.on("tlsClientError", (error, socket) => {
-      const pending = this.#take(socket);
+      const pending = this.#take(belowOf(socket));
       socket.destroy();
       // Why a certificate was refused; else what went wrong with the handshake.
       const refused: unknown = socket.authorizationError;
@@ -72,15 +73,14 @@ export class TlsTerminator {
     return this.#context.alpn.find((protocol) => usable.includes(protocol)) ?? usable[0];
   }
 
-  #take(socket: Socket): (TlsEvents & { readonly material: TlsMaterial }) | undefined {
-    const key = keyOf(socket);
-    const pending = this.#pending.get(key);
-    this.#pending.delete(key);
+  #take(below: object): (TlsEvents & { readonly material: TlsMaterial }) | undefined {
+    const pending = this.#pending.get(below);
+    this.#pending.delete(below);
     return pending;
   }
 
   #secured(socket: TLSSocket): void {
-    const pending = this.#take(socket);
+    const pending = this.#take(belowOf(socket));
     if (pending === undefined) {
       socket.destroy();
       return;
@@ -96,8 +96,10 @@ export class TlsTerminator {
   }
 }
 
-function keyOf(socket: Socket): string {
-  return `${socket.remoteAddress}|${socket.remotePort}|${socket.localPort}`;
+/** The socket that TLS was put on. Node keeps it on a field that it does not document. */
+function belowOf(socket: TLSSocket): object {
+  const below: unknown = Reflect.get(socket, "_parent");
+  return typeof below === "object" && below !== null ? below : socket;
 }
 
 /** Undefined when the client's certificate does not pass. */

@@ -66,9 +66,16 @@ export async function handleTunnel(
   const { stream, headers } = request;
   stream.on("error", () => undefined);
   const target = headers[":method"] === "CONNECT" ? parseAuthority(headers[":authority"]) : undefined;
+  const refuse = (status: number, error: string): void => {
+    const to = headers[":authority"];
+    const who = { "src.addr": tls.remoteAddress, "src.identity": identity, "dst.hbone_addr": to };
+    context.log.warn({ ...who, "dst.pod": `${pod.namespace}/${pod.name}`, error }, "refused a tunnel");
+    answer(stream, status);
+  };
+  if (headers[":method"] !== "CONNECT") return refuse(405, "it is no CONNECT");
   if (target === undefined || target.address !== pod.address || ownPorts.has(target.port))
-    return answer(stream, headers[":method"] === "CONNECT" ? 400 : 405);
-  if (identity === undefined) return answer(stream, 401);
+    return refuse(400, "it leads elsewhere than to the pod");
+  if (identity === undefined) return refuse(401, "the certificate names no identity");
   const source = plainAddress(tls.remoteAddress ?? "");
   const facts = { identity, source, destination: target.address, port: target.port };
   const from = { address: `${source}:${tls.remotePort}`, facts, inner: authorityOf(target), target };

@@ -5,7 +5,7 @@ type Calls = Extract<LabCheckDefinition, { type: "calls" }>;
 
 /** One workload calls another from its own container: every answer must have the status that is expected, 0 being none at all. */
 export async function checkCalls(check: Calls, { measurements, signal }: CheckContext): Promise<CheckOutcome> {
-  const { from, request, sample, expect } = check;
+  const { from, request, sample, expect, certificate } = check;
   const outcomes = await measurements.call({
     from,
     ...request,
@@ -15,9 +15,11 @@ export async function checkCalls(check: Calls, { measurements, signal }: CheckCo
     signal,
   });
   const total = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
-  const unanswered =
-    total - Object.entries(outcomes).reduce((sum, [key, count]) => sum + (Number(key) > 0 ? count : 0), 0);
-  const right = expect === 0 ? unanswered : (outcomes[String(expect)] ?? 0);
+  // "200", or with TLS "200 O=…, CN=…"; whatever does not begin with a number is an error's name.
+  const right = Object.entries(outcomes)
+    .filter(([outcome]) => (Number.parseInt(outcome, 10) || 0) === expect)
+    .filter(([outcome]) => certificate === undefined || outcome.includes(certificate))
+    .reduce((sum, [, count]) => sum + count, 0);
   const parts = Object.entries(outcomes).map(([outcome, count]) => `${count} × ${outcome}`);
   return {
     passed: total === sample && right === sample,
