@@ -66,7 +66,7 @@ export function fetchOnce(url: string, options: FetchOptions): Promise<number | 
     const elsewhere =
       options.connect === undefined
         ? {}
-        : { host: connectHost, port: connectPort, headers: { host, ...settings.headers }, servername: hostname };
+        : { hostname: connectHost, port: connectPort, headers: { host, ...settings.headers }, servername: hostname };
     const tls = { ...options.tls, rejectUnauthorized: !options.insecure };
     const outgoing = send(url, { ...settings, ...elsewhere, ...tls }, (response) => {
       const { statusCode = 0, socket } = response;
