@@ -66,6 +66,13 @@ const causes: readonly Cause[] = [
     hint: "Boot with cgroup v2, or set failCgroupV1: false for the kubelet in the configuration patch.",
   },
   {
+    sign: /failed to (init|join) node with kubeadm[\s\S]*?(timed out|timeout|deadline exceeded|not healthy after|unhealthy)/i,
+    code: "TIMEOUT",
+    message: ([, verb]) =>
+      `Kubernetes was not up in time on ${verb === "init" ? "the first node" : "a further node"}: kubeadm waits four minutes at most`,
+    hint: "Mostly the machine had too much to do: try again when it is quieter, or take fewer nodes. The details have what the nodes wrote.",
+  },
+  {
     sign: /could not find a log line that matches/i,
     code: "CLUSTER_START_FAILED",
     message: () => "the system in a node did not come up within the half minute that kind gives it",
@@ -73,14 +80,20 @@ const causes: readonly Cause[] = [
   },
 ];
 
+/** Characters of a tool's output that are kept for people to look at. */
+const DETAIL = 6000;
+
 /** The error that names the cause of a failure by what a tool has written. */
 export function diagnose(what: string, output: string): AppError {
+  // What failed is said at the beginning, why at the end; between them lies what nobody needs.
+  const failed = output.match(/^ERROR:?.*$/m)?.[0];
+  const end = output.slice(-DETAIL);
+  const detail = failed === undefined || end.includes(failed) ? end : `${failed}\n…\n${end}`;
   for (const { sign, code, message, hint } of causes) {
     const match = sign.exec(output);
-    if (match !== null) return new AppError(code, message(match), { hint, detail: output.slice(-4000) });
+    if (match !== null) return new AppError(code, message(match), { hint, detail });
   }
-  const line = output.match(/^ERROR:?.*$/m)?.[0] ?? lastLine(output);
-  return new AppError("CLUSTER_START_FAILED", `${what}: ${line}`, { detail: output.slice(-4000) });
+  return new AppError("CLUSTER_START_FAILED", `${what}: ${failed ?? lastLine(output)}`, { detail });
 }
 
 const lastLine = (text: string): string => text.trim().split("\n").at(-1) ?? "";

@@ -26,7 +26,8 @@ export interface CreateOptions {
 
 /** How long kind may clean up after it was interrupted, in milliseconds. */
 const GRACE_MS = 15_000;
-const KEPT_LINES = 200;
+/** kind says what failed and then repeats all that the failing command has written. */
+const KEPT_LINES = 5000;
 
 /** On failure or abort the nodes are left as they are, for whoever wants to see why; deleting them is up to the caller. */
 export async function createCluster(command: KindCommand, options: CreateOptions): Promise<void> {

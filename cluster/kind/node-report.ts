@@ -14,7 +14,7 @@ export async function explainFailure(engine: Engine, cluster: string, error: unk
   if (!(error instanceof AppError) || error.code !== "CLUSTER_START_FAILED") return error;
   const nodes = await listNodes(engine, cluster).catch(() => []);
   const reports = await Promise.all(nodes.map((node) => reportOf(node).catch(String)));
-  return diagnose(error.message, [error.detail ?? "", ...reports].join("\n"));
+  return diagnose("kind create cluster", [error.detail ?? "", ...reports].join("\n"));
 }
 
 async function reportOf(node: KindNode): Promise<string> {
