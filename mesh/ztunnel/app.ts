@@ -7,6 +7,7 @@ import { networkNamespaces } from "#mesh/capture/namespaces.ts";
 import { serveRoutes } from "#mesh/lib/admin/http.ts";
 import { refusals } from "#mesh/lib/admin/refusals.ts";
 import { type Connect, controlPlaneConnector } from "#mesh/lib/control-plane/connect.ts";
+import { collectProcessUse } from "#mesh/lib/metrics/process-use.ts";
 import { Registry } from "#mesh/lib/metrics/registry.ts";
 import { addressType, authorizationType } from "#mesh/lib/xds/ambient-types.ts";
 import { XdsClient } from "#mesh/lib/xds/client.ts";
@@ -45,6 +46,7 @@ export interface Ztunnel {
 export async function buildZtunnel(config: ZtunnelConfig, options: ZtunnelOptions): Promise<Ztunnel> {
   const { log } = options;
   const registry = new Registry();
+  collectProcessUse(registry);
   const connect = controlPlaneConnector(config);
   const identities = identitiesOf(config, { connect, log });
   const { certificates, revocation } = identities;

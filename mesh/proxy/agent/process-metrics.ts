@@ -1,14 +1,13 @@
 import type { LineWriter } from "#mesh/lib/access-log/writer.ts";
+import { collectProcessUse } from "#mesh/lib/metrics/process-use.ts";
 import type { Labels } from "#mesh/lib/metrics/registry.ts";
 import { istioVersion } from "../config.ts";
 import type { AgentView } from "./view.ts";
 
 /** What the proxy says about itself: memory, processor time, its connection to the control plane, its certificate, its upstreams. */
 export function collectProcessMetrics(view: AgentView, accessLog: Pick<LineWriter, "dropped">): () => void {
-  return view.registry.collect((write) => {
-    const { user, system } = process.cpuUsage();
-    write("process_cpu_seconds_total", "Processor time used", [], (user + system) / 1e6);
-    write("process_resident_memory_bytes", "Resident memory", [], process.memoryUsage.rss());
+  const stopUse = collectProcessUse(view.registry);
+  const stop = view.registry.collect((write) => {
     write("process_start_time_seconds", "When the proxy started", [], view.startedAt / 1000);
     write(
       "istio_build",
@@ -59,4 +58,8 @@ export function collectProcessMetrics(view: AgentView, accessLog: Pick<LineWrite
       );
     }
   });
+  return () => {
+    stopUse();
+    stop();
+  };
 }

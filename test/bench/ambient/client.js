@@ -1,9 +1,8 @@
-// `warm`, `steady`: 500 requests a second over 4 kept connections; `rest`: new connections, then bytes over one connection and a hundred.
+// `steady`: requests at a rate over 4 kept connections; `connections`: new ones; `bytes`: over so many connections at once.
 const http = require("node:http");
 const net = require("node:net");
 
-const [mode, seconds] = process.argv.slice(1);
-const RATE = 500;
+const [mode, amount, seconds] = process.argv.slice(1);
 const MEGABYTES = 512;
 
 function get(agent) {
@@ -13,14 +12,14 @@ function get(agent) {
 }
 
 /** Open loop: a request's time counts from when it was to begin. */
-async function steady(duration) {
+async function steady(rate, duration) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
   const times = [];
   const begin = performance.now();
-  const total = duration * RATE;
+  const total = duration * rate;
   const running = [];
   for (let index = 0; index < total; index++) {
-    const due = begin + (index * 1000) / RATE;
+    const due = begin + (index * 1000) / rate;
     const wait = due - performance.now();
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
     // Timers may be a fraction early.
@@ -71,13 +70,9 @@ async function throughput(parallel) {
 }
 
 async function main() {
-  if (mode === "warm") return steady(2);
-  if (mode === "steady") return steady(Number(seconds));
-  return {
-    newConnections: await connections(),
-    oneGbit: await throughput(1),
-    hundredGbit: await throughput(100),
-  };
+  if (mode === "steady") return steady(Number(amount), Number(seconds));
+  if (mode === "connections") return { perSecond: await connections() };
+  return { gbitPerSecond: await throughput(Number(amount)), gbit: (MEGABYTES * 8 * 1.048576) / 1000 };
 }
 
 main().then(

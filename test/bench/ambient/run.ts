@@ -25,6 +25,8 @@ interface Way {
   readonly labels: Readonly<Record<string, string>>;
   /** What its proxies' command lines have in them. */
   readonly proxies: string | undefined;
+  /** Through a waypoint of the namespace. */
+  readonly waypoint?: boolean;
 }
 
 const ways: readonly Way[] = [
@@ -41,15 +43,23 @@ const ways: readonly Way[] = [
     labels: { "istio.io/dataplane-mode": "ambient" },
     proxies: "ztunnel.js proxy",
   },
+  {
+    name: "ztunnel and waypoint",
+    namespace: "bench-waypoint",
+    labels: { "istio.io/dataplane-mode": "ambient", "istio.io/use-waypoint": "waypoint" },
+    proxies: ".js proxy",
+    waypoint: true,
+  },
 ];
 
-interface Figures {
+interface Steady {
+  readonly requests: number;
   readonly p50: number;
   readonly p99: number;
-  readonly requests: number;
-  readonly newConnections: number;
-  readonly oneGbit: number;
-  readonly hundredGbit: number;
+}
+interface Bytes {
+  readonly gbit: number;
+  readonly gbitPerSecond: number;
 }
 
 const deployment = (namespace: string, name: string, command: readonly string[]) => ({
@@ -65,8 +75,20 @@ const deployment = (namespace: string, name: string, command: readonly string[])
   },
 });
 
-const objectsOf = ({ namespace, labels }: Way): readonly object[] => [
-  { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } },
+const waypoint = (namespace: string) => ({
+  apiVersion: "gateway.networking.k8s.io/v1",
+  kind: "Gateway",
+  metadata: { name: "waypoint", namespace, labels: { "istio.io/waypoint-for": "service" } },
+  spec: { gatewayClassName: "istio-waypoint", listeners: [{ name: "mesh", port: 15008, protocol: "HBONE" }] },
+});
+
+const objectsOf = (way: Way): readonly object[] => [
+  { apiVersion: "v1", kind: "Namespace", metadata: { name: way.namespace, labels: way.labels } },
+  ...(way.waypoint === true ? [waypoint(way.namespace)] : []),
+  ...serversOf(way),
+];
+
+const serversOf = ({ namespace }: Way): readonly object[] => [
   {
     apiVersion: "v1",
     kind: "Service",
@@ -99,29 +121,44 @@ async function costOf(host: number, text: string): Promise<{ readonly seconds: n
 
 async function measure(slipway: Slipway, way: Way): Promise<readonly string[]> {
   const { host } = (await slipway.status()).processes;
-  const run = async (mode: string): Promise<Figures> => {
-    const command = ["node", "-e", client, mode, String(seconds)];
-    const args = ["kubectl", "-n", way.namespace, "exec", "deploy/client", "-c", "main", "--", ...command];
-    return JSON.parse(await slipway.must(args)) as Figures;
+  const run = async <Figures>(...mode: readonly string[]): Promise<Figures> => {
+    const args = ["kubectl", "-n", way.namespace, "exec", "deploy/client", "-c", "main", "--", "node", "-e", client];
+    return JSON.parse(await slipway.must([...args, ...mode])) as Figures;
   };
   const cost = () =>
     way.proxies === undefined ? Promise.resolve({ seconds: 0, megabytes: 0 }) : costOf(host, way.proxies);
-  await run("warm");
-  const before = await cost();
-  const steady = await run("steady");
-  const after = await cost();
-  const rest = await run("rest");
-  const micros = ((after.seconds - before.seconds) / steady.requests) * 1e6;
+  /** What is measured, and the proxies' processor seconds meanwhile. */
+  const charged = async <Figures>(...mode: readonly string[]): Promise<readonly [Figures, number]> => {
+    const before = await cost();
+    const figures = await run<Figures>(...mode);
+    return [figures, (await cost()).seconds - before.seconds];
+  };
+  await run("steady", "500", "2");
+  const [slow, slowSeconds] = await charged<Steady>("steady", "500", String(seconds));
+  const [fast, fastSeconds] = await charged<Steady>("steady", "1000", String(seconds));
+  const { perSecond } = await run<{ readonly perSecond: number }>("connections");
+  const [one, oneSeconds] = await charged<Bytes>("bytes", "1");
+  const [hundred, hundredSeconds] = await charged<Bytes>("bytes", "100");
+  const ofProxies = (value: number, digits: number): string => (way.proxies === undefined ? "" : value.toFixed(digits));
   return [
     way.name,
-    steady.p50.toFixed(2),
-    steady.p99.toFixed(2),
-    way.proxies === undefined ? "" : micros.toFixed(0),
-    rest.newConnections.toFixed(0),
-    rest.oneGbit.toFixed(2),
-    rest.hundredGbit.toFixed(2),
-    way.proxies === undefined ? "" : after.megabytes.toFixed(0),
+    `${slow.p50.toFixed(2)} / ${slow.p99.toFixed(2)}`,
+    ofProxies((slowSeconds / slow.requests) * 1e6, 0),
+    `${fast.p50.toFixed(2)} / ${fast.p99.toFixed(2)}`,
+    ofProxies((fastSeconds / fast.requests) * 1e6, 0),
+    perSecond.toFixed(0),
+    one.gbitPerSecond.toFixed(2),
+    ofProxies(one.gbit / oneSeconds, 2),
+    hundred.gbitPerSecond.toFixed(2),
+    ofProxies(hundred.gbit / hundredSeconds, 2),
+    ofProxies((await cost()).megabytes, 0),
   ];
+}
+
+/** Whether the namespace's waypoint runs. */
+async function hasWaypoint(slipway: Slipway, namespace: string): Promise<boolean> {
+  const args = ["kubectl", "-n", namespace, "rollout", "status", "deployment/waypoint", "--timeout=30s"];
+  return (await slipway.run(args)).code === 0;
 }
 
 async function main(): Promise<void> {
@@ -143,12 +180,25 @@ async function main(): Promise<void> {
       await slipway.kubectl("apply", "-f", file);
       for (const name of ["server", "client"])
         await slipway.kubectl("-n", way.namespace, "rollout", "status", `deployment/${name}`, "--timeout=60s");
+      if (way.waypoint === true && !(await hasWaypoint(slipway, way.namespace))) {
+        console.error("no waypoint came to be: that way is left out");
+        continue;
+      }
       await delay(3000);
       rows.push(await measure(slipway, way));
       await slipway.kubectl("delete", "namespace", way.namespace);
     }
-    const header = ["way", "p50 ms", "p99 ms", "proxy CPU µs/request", "new connections/s", "1 connection Gbit/s"];
-    print([...header, "100 connections Gbit/s", "proxies RSS MB"], rows);
+    const rate = (perSecond: number) => [`${perSecond}/s: p50 / p99 ms`, "proxies µs/request"];
+    const bytes = (connections: string) => [`${connections} Gbit/s`, "Gbit per proxy second"];
+    const header = [
+      "way",
+      ...rate(500),
+      ...rate(1000),
+      "new connections/s",
+      ...bytes("1 connection"),
+      ...bytes("100 connections"),
+    ];
+    print([...header, "proxies RSS MB"], rows);
   } finally {
     await slipway.dispose();
   }

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { envoyBinary } from "../../e2e/envoy/install.ts";
-import { bundleSubject } from "./bundle-subject.ts";
+import { bundleProgram } from "../bundle-program.ts";
 import { makeCertificates } from "./certificates.ts";
 import { envoyConfig } from "./envoy.ts";
 import { type ClosedLoop, closedLoop, type OpenLoop, openLoop, pin, startEnvoy, startNode } from "./measure.ts";
@@ -57,7 +57,7 @@ async function measure(proxy: "ours" | "envoy", setup: Setup, subject: string): 
 }
 
 async function main(): Promise<readonly Row[]> {
-  const subject = await bundleSubject(folder);
+  const subject = await bundleProgram(join(import.meta.dirname, "subject.ts"), folder);
   const certificates = makeCertificates(folder);
   const rows: Row[] = [];
   for (const [index, tls] of [undefined, certificates].entries()) {
