@@ -31,6 +31,7 @@ function contextOf(): ProxyContext {
     book: new AddressBook(),
     policies: new Policies(),
     certificates: new Certificates({
+      revoked: () => [],
       log: log.part("identity"),
       request: async (id) => ({
         chain: certificate,
