@@ -33,6 +33,7 @@ export function list(registry: Registry, target: ResourceRequest, response: Serv
   const { store } = registry;
   const from = continuationOf(query);
   checkRevision(query, store.revision, from !== undefined);
+  numberOf(query, "timeoutSeconds");
   const limit = numberOf(query, "limit") ?? 0;
   const exact = query.get("resourceVersionMatch") === "Exact" ? Number(query.get("resourceVersion")) : undefined;
   const revision = from?.revision === LATEST ? store.revision : (from?.revision ?? exact ?? store.revision);

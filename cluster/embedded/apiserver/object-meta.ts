@@ -34,10 +34,27 @@ export const objectMetaProblems = (metadata: JsonObject, path: string): readonly
     ...labelValueProblems(`${path}.labels`, String(value)),
   ]),
   ...Object.keys(asObject(metadata.annotations)).flatMap((key) => keyProblems(`${path}.annotations`, key)),
+  ...annotationSize(metadata, path),
   ...asArray(metadata.finalizers).flatMap((finalizer, index) =>
     finalizerProblems(`${path}.finalizers[${index}]`, String(finalizer)),
   ),
 ];
+
+const MAX_ANNOTATIONS = 256 * 1024;
+
+function annotationSize({ annotations }: JsonObject, path: string): readonly FieldProblem[] {
+  const size = Object.entries(asObject(annotations)).reduce(
+    (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(String(value)),
+    0,
+  );
+  return size > MAX_ANNOTATIONS ? [tooLong(`${path}.annotations`, MAX_ANNOTATIONS)] : [];
+}
+
+export const tooLong = (field: string, most: number): FieldProblem => ({
+  field,
+  message: `Too long: may not be more than ${most} bytes`,
+  reason: "FieldValueTooLong",
+});
 
 /** Qualified names: an optional domain, then a name. */
 export function keyProblems(field: string, key: string): readonly FieldProblem[] {
@@ -84,7 +101,7 @@ function nameProblems(kind: Kind, name: string): readonly FieldProblem[] {
     if (name.length > 63) return [invalidValue(field, name, "must be no more than 63 bytes")];
     return /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name) ? [] : [invalidValue(field, name, LABEL_1123)];
   }
-  if (name.length > 253) return [invalidValue(field, name, "must be no more than 253 bytes")];
+  if (name.length > 253) return [invalidValue(field, name, "must be no more than 253 characters")];
   return isSubdomain(name) ? [] : [invalidValue(field, name, SUBDOMAIN)];
 }
 

@@ -42,6 +42,8 @@ export function patchTypeOf({ request, kind }: Pick<ResourceRequest, "request" |
   return type;
 }
 
+const MAX_OPERATIONS = 10_000;
+
 /** The body of a patch; what is no JSON is refused in the words of Kubernetes. */
 export async function readPatch(target: ResourceRequest, type: PatchRequest["type"]): Promise<unknown> {
   const text = await readText(target.request);
@@ -59,6 +61,12 @@ export async function readPatch(target: ResourceRequest, type: PatchRequest["typ
   } catch {
     throw badRequest("error decoding patch: unexpected end of JSON input");
   }
+  if (type === "json" && Array.isArray(patch) && patch.length > MAX_OPERATIONS)
+    throw new StatusError(
+      413,
+      "RequestEntityTooLarge",
+      `Request entity too large: The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`,
+    );
   if (type !== "json" && !isObject(patch))
     throw badRequest(
       `error decoding patch: json: cannot unmarshal ${Array.isArray(patch) ? "array" : typeof patch} into Go value of type map[string]interface {}`,

@@ -7,6 +7,9 @@ import { badRequest } from "./status.ts";
 const rejected = (): StatusError =>
   new StatusError(422, "Invalid", "the server rejected our request due to an error in our request", {});
 
+/** A patch that copies what it copied before would double it with every operation. */
+const MAX_COPIED = 3 * 1024 * 1024;
+
 /** RFC 6902. */
 export function jsonPatch(target: Json, patch: unknown): Json {
   if (!Array.isArray(patch))
@@ -14,7 +17,16 @@ export function jsonPatch(target: Json, patch: unknown): Json {
       "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
     );
   try {
-    return jsonPatchLibrary.applyPatch(structuredClone(target), patch as Operation[], true, false).newDocument;
+    let document = structuredClone(target);
+    let copied = 0;
+    for (const operation of patch as Operation[]) {
+      if (operation.op === "copy") {
+        copied += JSON.stringify(jsonPatchLibrary.getValueByPointer(document, operation.from) ?? null).length;
+        if (copied > MAX_COPIED) throw rejected();
+      }
+      document = jsonPatchLibrary.applyOperation(document, operation, true, true).newDocument;
+    }
+    return document;
   } catch {
     throw rejected();
   }

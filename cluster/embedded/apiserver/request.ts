@@ -29,7 +29,7 @@ export function parsePath(
   pathname: string,
   catalog: Catalog,
 ): Pick<ResourceRequest, "kind" | "namespace" | "name" | "subresource" | "rest" | "isWatch"> | undefined {
-  const parts = pathname.split("/").slice(1).map(decodeURIComponent);
+  const parts = pathname.split("/").slice(1).map(decoded);
   const [root, ...afterRoot] = parts;
   if (root !== "api" && root !== "apis") return undefined;
   const group = root === "api" ? "" : (afterRoot.shift() ?? "");
@@ -48,9 +48,19 @@ export function parsePath(
     rest = rest.slice(2);
   }
   const [resource = "", name, subresource = "", ...behind] = rest;
+  // An escaped slash is no way to another path, and no name has one but those of roles.
+  if (namespace?.includes("/") === true || name?.startsWith("../") === true) return undefined;
   const kind = catalog.find(group, version, resource);
   if (kind === undefined || (namespace !== undefined && !kind.namespaced)) return undefined;
   return { kind, namespace, name, subresource, rest: behind.join("/"), isWatch };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw badRequest(`invalid URL escape in ${JSON.stringify(part)}`);
+  }
 }
 
 const MAX_BODY = 3 * 1024 * 1024;
@@ -70,15 +80,20 @@ const withDuplicates = (value: unknown, text: string): { value: unknown; duplica
   duplicates: text.length === JSON.stringify(value).length ? [] : duplicateFields(text),
 });
 
+/** So much of a body that is too large is read and thrown away, so that its sender hears the answer. */
+const MAX_DRAINED = 16 * MAX_BODY;
+
 async function readBytes(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY)
-      throw new StatusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${MAX_BODY}`);
-    chunks.push(chunk);
+    if (size > MAX_DRAINED) break;
+    if (size > MAX_BODY) chunks.length = 0;
+    else chunks.push(chunk);
   }
+  if (size > MAX_BODY)
+    throw new StatusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${MAX_BODY}`);
   return Buffer.concat(chunks);
 }
 
@@ -109,10 +124,20 @@ export async function readBody(
     return { value: parse(text) as unknown, duplicates: [] };
   } catch (error) {
     const why = text.startsWith("{") ? "unexpected end of JSON input" : ((error as Error).message.split("\n")[0] ?? "");
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${why} (${text.slice(0, 100)})`,
-    );
+    throw unrecognized(kind, why, text);
   }
+}
+
+const SHOWN = 30;
+
+/** A body that is no object of an API; it is shown as text if it begins like one, else as bytes. */
+export function unrecognized(kind: string, why: string, text: string): StatusError {
+  const isLike = text.startsWith("{");
+  const whole = isLike ? text : Buffer.from(text).toString("hex");
+  const shown = text === "" ? "<empty>" : whole.length > SHOWN ? `${whole.slice(0, SHOWN)} ...` : whole;
+  return badRequest(
+    `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${why} (${shown})`,
+  );
 }
 
 /** JSON, for clients that take it compressed when it is long. */

@@ -3,13 +3,13 @@ import type { ApiObject } from "../machinery/api-object.ts";
 import { asObject, isObject } from "../machinery/json.ts";
 import type { DeleteOptions } from "../machinery/resources.ts";
 import { isCustom } from "./custom-kinds.ts";
-import { bucketOf, deprecations, type Kind } from "./kinds.ts";
+import { apiVersionOf, bucketOf, deprecations, type Kind } from "./kinds.ts";
 import { list, selectionOf } from "./listing.ts";
 import { bindPod } from "./local-resources.ts";
 import { patch } from "./patch-verb.ts";
 import type { Registry, WriteOptions } from "./registry.ts";
 import { sendList, sendObject } from "./representation.ts";
-import { type ResourceRequest, readBody, readJson, sendJson } from "./request.ts";
+import { type ResourceRequest, readBody, readJson, sendJson, unrecognized } from "./request.ts";
 import { scale } from "./scale.ts";
 import { about, badRequest, invalid, methodNotAllowed, notFound, unknownPath } from "./status.ts";
 import { streamChanges } from "./watch-stream.ts";
@@ -21,6 +21,9 @@ export interface VerbContext {
   readonly now: () => string;
 }
 
+/** Whatever is said and is not a way to say no. */
+const isTrue = (value: string | null): boolean => value !== null && value !== "" && value !== "0" && value !== "false";
+
 /** The verb that RBAC knows a request by. */
 export function verbOf({
   request,
@@ -30,7 +33,7 @@ export function verbOf({
 }: Pick<ResourceRequest, "request" | "name" | "query" | "isWatch">): string {
   switch (request.method) {
     case "GET":
-      if (isWatch || query.get("watch") === "true" || query.get("watch") === "1") return "watch";
+      if (isWatch || isTrue(query.get("watch"))) return "watch";
       return name === undefined ? "list" : "get";
     case "POST":
       return "create";
@@ -179,16 +182,41 @@ async function act(
   sendJson(response, 201, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });
 }
 
+const TYPE_META =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
 async function readObject({
   request,
   kind,
 }: ResourceRequest): Promise<{ readonly body: ApiObject; readonly duplicates: readonly string[] }> {
   const { value, duplicates } = await readBody(request, kind.kind);
-  if (!isObject(value)) throw badRequest("the body is no object");
+  if (value === undefined) throw unrecognized(kind.kind, "unexpected end of JSON input", "");
+  if (value === null) return { body: { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: {} }, duplicates };
+  if (!isObject(value)) {
+    const found = Array.isArray(value) ? "array" : typeof value;
+    throw unrecognized(
+      kind.kind,
+      `json: cannot unmarshal ${found} into Go value of type ${TYPE_META}`,
+      JSON.stringify(value),
+    );
+  }
+  if (value.kind !== undefined && value.kind !== null && typeof value.kind !== "string")
+    throw unrecognized(
+      kind.kind,
+      `json: cannot unmarshal ${typeof value.kind} into Go struct field .kind of type string`,
+      JSON.stringify(value),
+    );
   if (isCustom(kind) && typeof value.kind !== "string")
     throw badRequest(
       `the object provided is unrecognized (must be of type ${kind.kind}): Object 'Kind' is missing in '${JSON.stringify(value)}' (${JSON.stringify(value)})`,
     );
-  if (!isObject(value.metadata)) value.metadata = {};
+  const { metadata } = value;
+  if (metadata !== undefined && metadata !== null && !isObject(metadata)) {
+    const found = Array.isArray(metadata) ? "array" : typeof metadata;
+    throw badRequest(
+      `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: json: cannot unmarshal ${found} into Go struct field ${kind.kind}.metadata of type v1.ObjectMeta`,
+    );
+  }
+  if (!isObject(metadata)) value.metadata = {};
   return { body: value as ApiObject, duplicates };
 }

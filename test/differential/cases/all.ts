@@ -1,4 +1,5 @@
 import type { Case } from "../case.ts";
+import { abuse } from "./abuse.ts";
 import { serverSideApply } from "./apply.ts";
 import { customObjects, customRules, customVersions } from "./custom-objects.ts";
 import { defaults } from "./defaults.ts";
@@ -40,4 +41,5 @@ export const cases: readonly Case[] = [
   restarts,
   streams,
   rights,
+  abuse,
 ];

@@ -1,6 +1,7 @@
 import type { ApiObject } from "../../machinery/api-object.ts";
-import { asObject, equalJson } from "../../machinery/json.ts";
+import { asObject, equalJson, type JsonObject } from "../../machinery/json.ts";
 import { definitionProblems } from "../definitions/definition-check.ts";
+import { tooLong } from "../object-meta.ts";
 import type { FieldProblem } from "../status.ts";
 import { configurationProblems } from "../webhooks/configuration-rules.ts";
 import { bindingProblems, ingressProblems, networkPolicyProblems } from "./networking.ts";
@@ -47,6 +48,15 @@ export function problemsOf(object: ApiObject, old: ApiObject | undefined): reado
 const CONFIG_KEY =
   "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
+const MAX_DATA = 1024 * 1024;
+
+/** Bytes of data; those of secrets and of binaryData are written in base64. */
+const sizeOf = (data: JsonObject, field: string): number =>
+  Object.values(data).reduce<number>(
+    (sum, value) => sum + Buffer.byteLength(String(value), field === "binaryData" ? "base64" : "utf8"),
+    0,
+  );
+
 function dataProblems(object: ApiObject, old: ApiObject | undefined): readonly FieldProblem[] {
   const fields = ["data", "binaryData"];
   const problems = fields.flatMap((field) =>
@@ -54,6 +64,8 @@ function dataProblems(object: ApiObject, old: ApiObject | undefined): readonly F
       .filter((key) => !/^[-._a-zA-Z0-9]+$/.test(key) || key.length > 253)
       .map((key) => wrong(`${field}[${key}]`, key, CONFIG_KEY)),
   );
+  const size = fields.reduce((sum, field) => sum + sizeOf(asObject(object[field]), field), 0);
+  if (size > MAX_DATA) problems.push(tooLong(object.kind === "Secret" ? "data" : "[]", MAX_DATA));
   if (old === undefined) return problems;
   if (object.kind === "Secret" && object.type !== old.type)
     problems.push(wrong("type", object.type, "field is immutable"));
