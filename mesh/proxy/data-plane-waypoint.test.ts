@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Secret } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import { createAuthority, type TestAuthority } from "#mesh/lib/identity/testing/authority.ts";
-import { type Harness, harness, rawServer, respond, until, upstream } from "./listener/testing/harness.ts";
+import { exchange, type Harness, harness, rawServer, respond, until, upstream } from "./listener/testing/harness.ts";
+import { httpFilter, listenerOf } from "./listener/testing/resources.ts";
 import { ask, type TunnelEnd, tunnelCaller, tunnelEnd } from "./tunnel/testing/tunnel-ends.ts";
 import {
   connectOriginate,
@@ -276,6 +277,36 @@ describe("a waypoint", () => {
     one.plane.apply({ type: "listener", changed: [mainInternal({ service: SERVICE, filters: [deny] })], removed: [] });
     expect(await ask(standing, get("/"), answered)).toMatch(/ 403 /);
     expect(await ask(await client.open(toService), get("/"), answered)).toMatch(/ 403 /);
+  });
+
+  it("is what a gateway goes through where the endpoint says so, and itself tells who called", async () => {
+    const app = await application();
+    const { one } = await waypoint({ application: app.port });
+    const gateway = harness({ role: "router" });
+    closers.unshift(() => gateway.close());
+    giveSecrets(gateway, ids.front);
+    const port = one.port("connect_terminate");
+    const endpoint = { ...SERVICE, waypoint: `127.0.0.1:${port}` };
+    const changed = [internalCluster("outbound|80||cart", "connect_originate", [endpoint]), originateCluster(port)];
+    gateway.plane.apply({ type: "cluster", changed, removed: [] });
+    const route = { match: { prefix: "/" }, route: { cluster: "outbound|80||cart" } };
+    const routeConfig = { name: "80", virtualHosts: [{ name: "all", domains: ["*"], routes: [route] }] };
+    const chains = [{ filters: [httpFilter({ routeConfig })] }];
+    gateway.plane.apply({ type: "listener", changed: [listenerOf({ chains }), connectOriginate()], removed: [] });
+    await gateway.plane.listening();
+    expect(await exchange(gateway.port(), get("/a"), answered)).toMatch(/^HTTP\/1\.1 200 [\s\S]*hello$/);
+    await until(() => gateway.records.length === 1 && one.records.length === 1);
+    expect(gateway.records[0]).toMatchObject({
+      upstreamHost: "envoy://connect_originate/10.96.0.9:80",
+      sourcePrincipal: ids.front,
+      destinationPrincipal: ids.waypoint,
+      mutualTls: true,
+    });
+    // Who the gateway is comes with its tunnel.
+    expect(one.records[0]).toMatchObject({
+      sourcePrincipal: ids.front,
+      source: { workload: "cart", namespace: "shop" },
+    });
   });
 
   it("ends without losing a request", async () => {
