@@ -4,7 +4,7 @@
  */
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmdirSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,6 +46,10 @@ const dial = (enter: readonly string[], host: string, port: number): Promise<str
 
 async function main(): Promise<void> {
   const groups = mkdtempSync(join(tmpdir(), "slipway-cgroup2-"));
+  process.once("exit", () => {
+    run(`umount --lazy ${groups}`);
+    rmdirSync(groups);
+  });
   run(`mount -t cgroup2 none ${groups}`);
   let method: CaptureMethod;
   try {
