@@ -1,7 +1,7 @@
 import { createServer, request } from "node:https";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Program, startProgram } from "../testing/program.ts";
 import { issue, makeAuthority } from "../pki/authority.ts";
+import { type Program, startProgram } from "../testing/program.ts";
 
 let partner: Program;
 
