@@ -35,6 +35,17 @@ export const labels = {
   /** On a workload: "region.zone.subzone" (or with slashes), for what its node's labels do not say. */
   locality: "istio-locality",
   managedBy: "app.kubernetes.io/managed-by",
+  /** Which waypoint a namespace, service or pod is behind; "none" for none in spite of the namespace. */
+  useWaypoint: "istio.io/use-waypoint",
+  useWaypointNamespace: "istio.io/use-waypoint-namespace",
+  /** What a waypoint is for: service (if nothing is said), workload, all or none. */
+  waypointFor: "istio.io/waypoint-for",
+  /** "http" on a pod whose proxy takes HBONE itself. */
+  tunnel: "networking.istio.io/tunnel",
+  /** On what was made for a Gateway of the Gateway API: its name, its class, and the controller that made it. */
+  gatewayName: "gateway.networking.k8s.io/gateway-name",
+  gatewayClassName: "gateway.networking.k8s.io/gateway-class-name",
+  gatewayManaged: "gateway.istio.io/managed",
 } as const;
 
 export const annotations = {
@@ -69,6 +80,9 @@ export const ports = {
   istiodMonitoring: 15014,
   istiodWebhook: 15017,
 } as const;
+
+/** Value of the label gateway.istio.io/managed on what was made for a waypoint. Source: Istio. */
+export const meshController = "istio.io-mesh-controller";
 
 /** User and group that a proxy runs as; capture lets its traffic through. */
 export const PROXY_UID = 1337;

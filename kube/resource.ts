@@ -40,6 +40,8 @@ export const resources = {
   virtualServices: type("networking.istio.io/v1", "virtualservices"),
   destinationRules: type("networking.istio.io/v1", "destinationrules"),
   gateways: type("networking.istio.io/v1", "gateways"),
+  kubernetesGateways: type("gateway.networking.k8s.io/v1", "gateways"),
+  gatewayClasses: type("gateway.networking.k8s.io/v1", "gatewayclasses", false),
   serviceEntries: type("networking.istio.io/v1", "serviceentries"),
   sidecars: type("networking.istio.io/v1", "sidecars"),
   workloadEntries: type("networking.istio.io/v1", "workloadentries"),

@@ -7,6 +7,7 @@ const service = (hostname: string, more: Partial<Service> = {}): Service => ({
   hostname,
   name: hostname,
   namespace: "shop",
+  labels: {},
   addresses: [],
   ranges: [],
   ports: [],

@@ -4,6 +4,7 @@ import type { KubeObject } from "#api/kinds/object.ts";
 import { ObjectCache } from "#kube/cache.ts";
 import type { KubeClient } from "#kube/client.ts";
 import { type ResourceType, resources } from "#kube/resource.ts";
+import { kubernetesGatewayKind } from "./parse-gateway.ts";
 import type { ObjectSink, ObjectSource } from "./source.ts";
 
 const core: readonly (readonly [string, ResourceType])[] = [
@@ -11,12 +12,14 @@ const core: readonly (readonly [string, ResourceType])[] = [
   ["EndpointSlice", resources.endpointSlices],
   ["Pod", resources.pods],
   ["Node", resources.nodes],
+  ["Namespace", resources.namespaces],
   ["Secret", resources.secrets],
 ];
 const configuration: readonly (readonly [string, ResourceType])[] = [
   ["VirtualService", resources.virtualServices],
   ["DestinationRule", resources.destinationRules],
   ["Gateway", resources.gateways],
+  [kubernetesGatewayKind, resources.kubernetesGateways],
   ["ServiceEntry", resources.serviceEntries],
   ["WorkloadEntry", resources.workloadEntries],
   ["Sidecar", resources.sidecars],

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { KubeObject } from "#api/kinds/object.ts";
-import { annotations as annotationNames, labels as labelNames } from "#api/names.ts";
+import { annotations as annotationNames, labels as labelNames, meshController } from "#api/names.ts";
 import { protocolOf } from "../model/protocol.ts";
 import type { Locality, Origin, Service, Workload } from "../model/snapshot.ts";
 import { trafficDistribution } from "./traffic-distribution.ts";
@@ -50,6 +50,7 @@ export function parseService(object: KubeObject, domain: string, defaultExportTo
     hostname: `${origin.name}.${origin.namespace}.svc.${domain}`,
     name: origin.name,
     namespace: origin.namespace,
+    labels: object.metadata.labels ?? {},
     addresses,
     ranges: [],
     ports: (spec.ports ?? []).map((port) => ({
@@ -115,6 +116,7 @@ export function parsePod(object: KubeObject): Workload | undefined {
   if (!status?.podIP || status.phase === "Succeeded" || status.phase === "Failed") return undefined;
   const { namespace = "", name = "", labels = {} } = object.metadata;
   const workloadName = workloadNameOf(object);
+  const captured = object.metadata.annotations?.[annotationNames.redirection] === "enabled";
   const named = (spec.containers ?? []).flatMap(({ ports }) => ports ?? []).filter((port) => port.name !== undefined);
   return {
     name,
@@ -134,7 +136,10 @@ export function parsePod(object: KubeObject): Workload | undefined {
     ports: Object.fromEntries(named.map((port) => [port.name ?? "", port.containerPort])),
     node: spec.nodeName ?? "",
     hostNetwork: spec.hostNetwork === true,
-    captured: object.metadata.annotations?.[annotationNames.redirection] === "enabled",
+    captured,
+    // A waypoint is told by who made it.
+    takesHbone:
+      captured || labels[labelNames.tunnel] === "http" || labels[labelNames.gatewayManaged] === meshController,
   };
 }
 

@@ -17,6 +17,7 @@ export function servicesOf(origin: Origin, spec: ServiceEntry, defaultExportTo: 
     hostname,
     name: hostname,
     namespace: origin.namespace,
+    labels: spec.labels,
     addresses: addresses.filter((address) => !address.includes("/")),
     ranges: addresses.filter((address) => address.includes("/")),
     ports,
@@ -125,6 +126,7 @@ function workloadOf({ origin, spec }: Config<WorkloadEntrySpec>): Workload {
     node: "",
     hostNetwork: false,
     captured: false,
+    takesHbone: labels["networking.istio.io/tunnel"] === "http",
   };
 }
 

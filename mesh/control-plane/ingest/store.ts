@@ -32,6 +32,7 @@ import {
   specOf,
 } from "./parse-core.ts";
 import { parseCredential } from "./parse-credential.ts";
+import { kindOf, kubernetesGatewayKind, parseKubernetesGateway, parseNamespace } from "./parse-gateway.ts";
 import { servicesOf } from "./parse-service-entry.ts";
 import { Table } from "./table.ts";
 import { trafficDistribution } from "./traffic-distribution.ts";
@@ -68,7 +69,7 @@ const serviceEntry = (object: KubeObject): Config<ServiceEntry> => {
   const { origin, spec } = config(serviceEntrySpec)(object);
   const { labels: own = {}, annotations = {} } = object.metadata;
   const autoAllocates = own[labels.enableAutoallocateIp]?.toLowerCase() !== "false";
-  return { origin, spec: { ...spec, autoAllocates, distribution: trafficDistribution({}, annotations) } };
+  return { origin, spec: { ...spec, labels: own, autoAllocates, distribution: trafficDistribution({}, annotations) } };
 };
 
 /**
@@ -94,6 +95,8 @@ export class ConfigStore {
   readonly #virtualServices = new Table(config(virtualServiceSpec));
   readonly #destinationRules = new Table(config(destinationRuleSpec));
   readonly #gateways = new Table(config(gatewaySpec));
+  readonly #kubernetesGateways = new Table(parseKubernetesGateway);
+  readonly #namespaces = new Table(parseNamespace);
   readonly #serviceEntries = new Table(serviceEntry);
   readonly #workloadEntries = new Table(config(workloadEntrySpec));
   readonly #sidecars = new Table(config(sidecarSpec));
@@ -102,6 +105,7 @@ export class ConfigStore {
   readonly #nodes = new Table(parseNode);
   readonly #credentials = new Table(parseCredential);
   readonly #requestAuthentications = new Table(config(requestAuthenticationSpec));
+  #namespaceLabels: { from: Snapshot["namespaceLabels"]; labels: Snapshot["namespaceLabels"] } | undefined;
   #resolved: { from: Snapshot["virtualServices"]; resolved: Snapshot["virtualServices"] } | undefined;
   #joined: { deps: readonly unknown[]; endpoints: Snapshot["endpoints"] } | undefined;
   #localities: { from: ReadonlyMap<string, Locality>; nodes: Snapshot["nodes"] } | undefined;
@@ -129,13 +133,13 @@ export class ConfigStore {
     } catch (error) {
       const message = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
       this.#problems.set(key, { object: originOf(object), message });
-      return this.#table(object.kind)?.delete(object) === true ? changeOf(object.kind) : "none";
+      return this.#table(kindOf(object))?.delete(object) === true ? changeOf(object.kind) : "none";
     }
   }
 
   /** Whether a pod is ready matters only where ServiceEntries select pods: elsewhere that is no change. */
   #put(object: KubeObject): boolean | undefined {
-    const changed = this.#table(object.kind)?.put(object);
+    const changed = this.#table(kindOf(object))?.put(object);
     if (object.kind !== "Pod") return changed;
     return (this.#readiness.put(object) && this.#selectsPods) || changed;
   }
@@ -152,7 +156,7 @@ export class ConfigStore {
     this.#since.delete(key);
     if (object.kind === "Pod") this.#readiness.delete(object);
     if (object.kind === "ConfigMap") return this.#settings.delete(object) ? "config" : "none";
-    return this.#table(object.kind)?.delete(object) === true ? changeOf(object.kind) : "none";
+    return this.#table(kindOf(object))?.delete(object) === true ? changeOf(object.kind) : "none";
   }
 
   /** The mesh's configuration in force. */
@@ -204,6 +208,8 @@ export class ConfigStore {
       virtualServices: this.#allVirtualServices(),
       destinationRules: this.#destinationRules.oldestFirst,
       gateways: this.#gateways.oldestFirst,
+      kubernetesGateways: this.#kubernetesGateways.map,
+      namespaceLabels: this.#labelsByNamespace(),
       peerAuthentications: this.#peerAuthentications.oldestFirst,
       authorizationPolicies: this.#authorizationPolicies.oldestFirst,
       requestAuthentications: this.#requestAuthentications.oldestFirst,
@@ -220,6 +226,14 @@ export class ConfigStore {
       // Nodes have no namespace: their keys begin with the slash after it.
       this.#localities = { from, nodes: new Map([...from].map(([key, locality]) => [key.slice(1), locality])) };
     return this.#localities.nodes;
+  }
+
+  #labelsByNamespace(): Snapshot["namespaceLabels"] {
+    const from = this.#namespaces.map;
+    // Cluster-wide objects are kept under "/name".
+    if (this.#namespaceLabels?.from !== from)
+      this.#namespaceLabels = { from, labels: new Map([...from].map(([key, labels]) => [key.slice(1), labels])) };
+    return this.#namespaceLabels.labels;
   }
 
   #allVirtualServices(): Snapshot["virtualServices"] {
@@ -290,6 +304,10 @@ export class ConfigStore {
         return this.#destinationRules;
       case "Gateway":
         return this.#gateways;
+      case kubernetesGatewayKind:
+        return this.#kubernetesGateways;
+      case "Namespace":
+        return this.#namespaces;
       case "ServiceEntry":
         return this.#serviceEntries;
       case "WorkloadEntry":
@@ -315,9 +333,10 @@ const same = (a: readonly unknown[], b: readonly unknown[]): boolean =>
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-const keyOf = ({ kind, metadata }: KubeObject): string => `${kind}/${metadata.namespace ?? ""}/${metadata.name ?? ""}`;
+const keyOf = (object: KubeObject): string =>
+  `${kindOf(object)}/${object.metadata.namespace ?? ""}/${object.metadata.name ?? ""}`;
 
 const isConfiguration = (kind: string): boolean =>
-  !["Pod", "EndpointSlice", "Node", "ConfigMap", "Secret"].includes(kind);
+  !["Pod", "EndpointSlice", "Node", "ConfigMap", "Secret", "Namespace"].includes(kind);
 
 const changeOf = (kind: string): Change => (kind === "Pod" || kind === "EndpointSlice" ? "endpoints" : "config");

@@ -75,6 +75,7 @@ export type ServiceEntrySpec = z.infer<typeof serviceEntrySpec>;
 export interface ServiceEntry extends ServiceEntrySpec {
   /** Its hosts get addresses of the mesh's own if it gives them none. */
   readonly autoAllocates: boolean;
+  readonly labels: Readonly<Record<string, string>>;
   readonly distribution: TrafficDistribution;
 }
 

@@ -1,5 +1,6 @@
 import type { AuthorizationPolicy } from "./authorization-policy.ts";
 import type { DestinationRuleSpec } from "./destination-rule.ts";
+import type { KubernetesGateway } from "./kubernetes-gateway.ts";
 import type { MeshConfig } from "./mesh-config.ts";
 import type { GatewaySpec, GatewayTopology, PeerAuthenticationSpec, SidecarSpec } from "./other-kinds.ts";
 import type { Protocol } from "./protocol.ts";
@@ -35,6 +36,7 @@ export interface Service {
   readonly hostname: string;
   readonly name: string;
   readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
   /** Cluster addresses; none for a headless service. */
   readonly addresses: readonly string[];
   /** Ranges of addresses that mean it too (ServiceEntry). */
@@ -98,6 +100,8 @@ export interface Workload {
   readonly hostNetwork: boolean;
   /** Whether the node's ztunnel has its traffic, as the CNI says when it has drawn the rules. */
   readonly captured: boolean;
+  /** Whether connections to it may come by HBONE: its ztunnel or its own proxy takes them. */
+  readonly takesHbone: boolean;
 }
 
 export interface Endpoint {
@@ -142,6 +146,10 @@ export interface Snapshot {
   readonly virtualServices: readonly Config<VirtualServiceSpec>[];
   readonly destinationRules: readonly Config<DestinationRuleSpec>[];
   readonly gateways: readonly Config<GatewaySpec>[];
+  /** Gateways of the Gateway API by "namespace/name". */
+  readonly kubernetesGateways: ReadonlyMap<string, KubernetesGateway>;
+  /** Labels of namespaces. */
+  readonly namespaceLabels: ReadonlyMap<string, Readonly<Record<string, string>>>;
   readonly peerAuthentications: readonly Config<PeerAuthenticationSpec>[];
   readonly authorizationPolicies: readonly Config<AuthorizationPolicy>[];
   readonly requestAuthentications: readonly Config<RequestAuthenticationSpec>[];

@@ -85,7 +85,7 @@ function buildUpstreams(
       if (cluster.edsClusterConfig === undefined) return;
       const subset = index === 0 ? undefined : rule?.spec.subsets?.[index - 1];
       const wanted = subset === undefined ? undefined : { name: subset.name, labels: subset.labels ?? noLabels };
-      endpoints.push(buildEndpoints({ snapshot, service, port, subset: wanted }, memo));
+      endpoints.push(buildEndpoints({ snapshot, service, port, subset: wanted, tunnel: "never" }, memo));
     });
   }
   return { clusters, endpoints };

@@ -1,10 +1,18 @@
 import { resolveHost } from "../model/host.ts";
-import type { Snapshot } from "../model/snapshot.ts";
+import type { Service, Snapshot } from "../model/snapshot.ts";
 import type { Destination, VirtualServiceSpec } from "../model/virtual-service.ts";
 import { outboundCluster } from "./names.ts";
 import type { Destinations } from "./route-action.ts";
 import type { Scope, VirtualService } from "./scope.ts";
 import { policyFor } from "./traffic-policy.ts";
+
+/** What a destination's cluster is called. */
+export type ClusterNaming = (destination: {
+  readonly host: string;
+  readonly service: Service | undefined;
+  readonly port: number;
+  readonly subset: string;
+}) => string;
 
 /**
  * Resolves destinations of a VirtualService for a client. A missing port is the service's only one, else the one that the client
@@ -13,8 +21,9 @@ import { policyFor } from "./traffic-policy.ts";
 export function destinationsFor(
   snapshot: Snapshot,
   scope: Scope,
-  at: { virtualService: VirtualService; port: number },
+  at: { virtualService: VirtualService; port: number; nameOf?: ClusterNaming },
 ): Destinations {
+  const nameOf = at.nameOf ?? (({ port, subset, host }) => outboundCluster(port, subset, host));
   const resolve = (destination: Destination) => {
     const host = resolveHost(destination.host, at.virtualService.origin.namespace, snapshot.domain);
     const service = snapshot.services.get(host);
@@ -23,8 +32,7 @@ export function destinationsFor(
   };
   return {
     cluster: (destination) => {
-      const { host, port } = resolve(destination);
-      return outboundCluster(port, destination.subset ?? "", host);
+      return nameOf({ ...resolve(destination), subset: destination.subset ?? "" });
     },
     hashing: (destination) => {
       const { host, service, port } = resolve(destination);

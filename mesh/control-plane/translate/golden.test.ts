@@ -24,7 +24,7 @@ import { type ProxyResources, translate } from "./translate.ts";
 const folder = join(dirname(fileURLToPath(import.meta.url)), "testdata");
 
 const proxyInput = z.object({
-  type: z.enum(["sidecar", "router", "ztunnel"]),
+  type: z.enum(["sidecar", "router", "waypoint", "ztunnel"]),
   name: z.string(),
   namespace: z.string(),
   address: z.string(),

@@ -51,7 +51,8 @@ export function accessLogs(mesh: MeshConfig): AccessLog[] {
   ];
 }
 
-export type Direction = "outbound" | "inbound" | "gateway";
+/** A waypoint reads what comes out of tunnels: it routes as a client would and decides as a server does. */
+export type Direction = "outbound" | "inbound" | "gateway" | "waypoint";
 
 export interface HttpConnectionOptions {
   readonly statPrefix: string;
@@ -111,7 +112,10 @@ function routeSpecifier(routes: string | RouteConfiguration): HttpConnectionMana
 
 /** Who the caller is goes on in x-forwarded-client-cert: a sidecar adds to it, a gateway starts it anew. */
 function clientCertificates(direction: Direction, topology: Topology | undefined) {
+  // Who calls a waypoint is known from the tunnel, not from the connection inside; what a caller claims is removed.
   if (direction === "outbound") return {};
+  if (direction === "waypoint")
+    return { forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.SANITIZE };
   return {
     forwardClientCertDetails:
       direction === "inbound"
@@ -130,12 +134,15 @@ function httpFilters(direction: Direction): HttpFilter[] {
     "envoy.filters.http.cors",
     pack("envoy.extensions.filters.http.cors.v3.Cors", Cors, Cors.fromPartial({})),
   );
-  const router = httpFilter(
+  return direction === "inbound" ? [httpRouter()] : [fault, cors, httpRouter()];
+}
+
+/** The filter that sends a request on: the last of all. */
+export const httpRouter = (): HttpFilter =>
+  httpFilter(
     "envoy.filters.http.router",
     pack("envoy.extensions.filters.http.router.v3.Router", Router, Router.fromPartial({})),
   );
-  return direction === "inbound" ? [router] : [fault, cors, router];
-}
 
 const httpFilter = (name: string, value: ReturnType<typeof pack>): HttpFilter => ({
   name,

@@ -1,5 +1,5 @@
 import type { Snapshot } from "../model/snapshot.ts";
-import { destinationsFor } from "./destinations.ts";
+import { type ClusterNaming, destinationsFor } from "./destinations.ts";
 import type { TcpTarget } from "./http-connection.ts";
 import { BLACK_HOLE } from "./names.ts";
 import { hasLabels } from "./peer-authentication.ts";
@@ -15,6 +15,7 @@ export interface L4Client {
   readonly gateway: string;
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly nameOf?: ClusterNaming;
 }
 
 type TcpRoute = NonNullable<VirtualService["spec"]["tcp"]>[number];
@@ -66,8 +67,8 @@ function applies(match: L4Match, client: L4Client, { origin }: VirtualService): 
   return hasLabels(client.labels, match.sourceLabels ?? {});
 }
 
-const destinations = ({ snapshot, scope, port }: L4Client, virtualService: VirtualService): Destinations =>
-  destinationsFor(snapshot, scope, { virtualService, port });
+const destinations = ({ snapshot, scope, port, nameOf }: L4Client, virtualService: VirtualService): Destinations =>
+  destinationsFor(snapshot, scope, { virtualService, port, ...(nameOf === undefined ? {} : { nameOf }) });
 
 /** The clusters of weighted layer 4 destinations; a single one needs no weight. */
 function weighted(targets: NonNullable<TcpRoute["route"]>, resolved: Destinations): TcpTarget {

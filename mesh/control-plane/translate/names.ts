@@ -4,6 +4,9 @@ import type { Origin } from "../model/snapshot.ts";
 export const outboundCluster = (port: number, subset: string, host: string): string =>
   `outbound|${port}|${subset}|${host}`;
 export const inboundCluster = (port: number): string => `inbound|${port}||`;
+/** In a waypoint: what is sent to a service's address, by protocol ("http" or "tcp"). */
+export const vipCluster = (port: number, protocol: "http" | "tcp", subset: string, host: string): string =>
+  `inbound-vip|${port}|${protocol}${subset === "" ? "" : `/${subset}`}|${host}`;
 export const sniOf = (port: number, subset: string, host: string): string => `outbound_.${port}_.${subset}_.${host}`;
 
 export const BLACK_HOLE = "BlackHoleCluster";

@@ -60,9 +60,11 @@ export function streamedSecret(name: string): SdsSecretConfig {
   });
 }
 
+type NameMatch = { readonly exact?: string; readonly prefix?: string };
+
 interface MeshTlsOptions {
   readonly alpn: string[];
-  readonly match: readonly { exact?: string; prefix?: string }[];
+  readonly match: readonly NameMatch[];
   readonly settings: TlsSettings;
 }
 
@@ -162,6 +164,31 @@ export const serverSocket = (commonTlsContext: CommonTlsContext, requireClientCe
     pack(downstream, DownstreamTlsContext, {
       ...DownstreamTlsContext.fromPartial({ requireClientCertificate }),
       commonTlsContext,
+    }),
+  );
+
+/** HBONE is spoken over TLS 1.3 only. Source: Istio's description of HBONE. */
+const tunnelTls = (identities: readonly string[]): CommonTlsContext =>
+  meshTls({
+    alpn: ["h2"],
+    match: identities.map((prefix) => ({ prefix })),
+    settings: { minProtocolVersion: "TLSV1_3", maxProtocolVersion: "TLSV1_3" },
+  });
+
+/** Beginnings of the identities of everybody in the mesh. */
+export const meshIdentities = (mesh: MeshConfig): readonly string[] =>
+  trustDomainsOf(mesh).map((domain) => `spiffe://${domain}/`);
+
+/** Server side of a tunnel of HBONE: a certificate of the mesh is required. */
+export const hboneServerSocket = (mesh: MeshConfig): TransportSocket =>
+  serverSocket(tunnelTls(meshIdentities(mesh)), true);
+
+/** Client side of a tunnel of HBONE: the server's identity must begin with one of these. */
+export const hboneClientSocket = (identities: readonly string[]): TransportSocket =>
+  tlsSocket(
+    pack(upstream, UpstreamTlsContext, {
+      ...UpstreamTlsContext.fromPartial({}),
+      commonTlsContext: tunnelTls(identities),
     }),
   );
 

@@ -8,11 +8,12 @@ import type { Secret } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/
 import type { ProxyNode, Snapshot } from "../model/snapshot.ts";
 import { translateZtunnel } from "./ambient/ztunnel.ts";
 import type { Memo } from "./memo.ts";
-import { sourceKeyOf } from "./outbound-routes.ts";
+import { type OutboundContext, sourceKeyOf } from "./outbound-routes.ts";
 import { translateRouter } from "./router.ts";
 import { scopeOf } from "./scope.ts";
 import { translateSecrets } from "./secrets.ts";
 import { translateSidecar } from "./sidecar.ts";
+import { translateWaypoint } from "./waypoint/waypoint.ts";
 
 /** What an Envoy is told, by resource name. Equal inputs give the very same objects as long as the memo remembers them. */
 export interface EnvoyResources {
@@ -40,6 +41,16 @@ export function translate(snapshot: Snapshot, proxy: ProxyNode, memo: Memo): Pro
   if (proxy.type === "ztunnel") return { ...noEnvoy, ...translateZtunnel(snapshot, memo), secrets: new Map() };
   const scope = scopeOf(snapshot, proxy, memo);
   const context = { snapshot, proxy, memo, scope, sourceKey: sourceKeyOf(snapshot, proxy, memo) };
-  const resources = proxy.type === "sidecar" ? translateSidecar(context) : translateRouter(context);
-  return { ...resources, ...noAmbient, secrets: translateSecrets(snapshot, proxy, memo) };
+  return { ...translateEnvoy(context), ...noAmbient, secrets: translateSecrets(snapshot, proxy, memo) };
+}
+
+function translateEnvoy(context: OutboundContext): EnvoyResources {
+  switch (context.proxy.type) {
+    case "sidecar":
+      return translateSidecar(context);
+    case "waypoint":
+      return translateWaypoint(context);
+    default:
+      return translateRouter(context);
+  }
 }

@@ -80,7 +80,10 @@ function doubleDomains({ name, virtualHosts }: RouteConfiguration): readonly str
 }
 
 function doubleChains(listener: Listener): readonly string[] {
-  const keys = listener.filterChains.map(({ filterChainMatch }) => JSON.stringify(filterChainMatch ?? {}));
+  // Where a matcher chooses the chain, it does so by name.
+  const keys = listener.filterChains.map(({ filterChainMatch, name }) =>
+    listener.filterChainMatcher === undefined ? JSON.stringify(filterChainMatch ?? {}) : name,
+  );
   return keys
     .filter((key, index) => keys.indexOf(key) !== index)
     .map((key) => `listener ${listener.name} has two filter chains for ${key}`);

@@ -1,5 +1,6 @@
 import {
   Address,
+  type GatewayAddress,
   NetworkMode,
   TunnelProtocol,
   Workload as WorkloadMessage,
@@ -18,8 +19,14 @@ export const serviceKey = ({ namespace, hostname }: Pick<Service, "namespace" | 
 export const workloadUid = ({ namespace, name }: Pick<Workload, "namespace" | "name">, clusterId: string): string =>
   `${clusterId}//Pod/${namespace}/${name}`;
 
-/** @param subjectAltNames names that its servers may prove beside those of their workloads */
-export function serviceAddress(service: Service, subjectAltNames: readonly string[]): Address {
+/** @param subjectAltNames (of the second) names that its servers may prove beside those of their workloads */
+export function serviceAddress(
+  service: Service,
+  {
+    subjectAltNames,
+    waypoint,
+  }: { readonly subjectAltNames: readonly string[]; readonly waypoint: GatewayAddress | undefined },
+): Address {
   const { name, namespace, hostname, autoAddress, ports } = service;
   const addresses = autoAddress === undefined ? service.addresses : [autoAddress];
   const value = {
@@ -34,6 +41,7 @@ export function serviceAddress(service: Service, subjectAltNames: readonly strin
     })),
     subjectAltNames: [...subjectAltNames],
     loadBalancing: loadBalancingOf(service),
+    waypoint,
   };
   return Address.fromPartial({ type: { $case: "service", value } });
 }
@@ -44,11 +52,12 @@ export interface WorkloadContext {
   /** "namespace/name" of policies that select the workload. */
   readonly policies: readonly string[];
   readonly locality: Locality | undefined;
+  readonly waypoint: GatewayAddress | undefined;
 }
 
 export function workloadAddress(
   workload: Workload,
-  { snapshot, services, policies, locality }: WorkloadContext,
+  { snapshot, services, policies, locality, waypoint }: WorkloadContext,
 ): Address {
   const { clusterId, mesh } = snapshot;
   const value = WorkloadMessage.fromPartial({
@@ -56,7 +65,9 @@ export function workloadAddress(
     name: workload.name,
     namespace: workload.namespace,
     addresses: addressBytes(workload.address),
-    tunnelProtocol: workload.captured ? TunnelProtocol.HBONE : TunnelProtocol.NONE,
+    tunnelProtocol: workload.takesHbone ? TunnelProtocol.HBONE : TunnelProtocol.NONE,
+    nativeTunnel: workload.takesHbone && !workload.captured,
+    waypoint,
     trustDomain: mesh.trustDomain,
     serviceAccount: workload.serviceAccount,
     node: workload.node,

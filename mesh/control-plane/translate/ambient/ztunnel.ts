@@ -10,11 +10,14 @@ import { memberships } from "./memberships.ts";
 import { authorizationKey, strictAuthorization } from "./peer-authorization.ts";
 import { authorizationOf, selectedBy } from "./policy-authorization.ts";
 import { unmanagedWorkloads } from "./unmanaged.ts";
+import { boundTo, waypointAddress, waypointOfService, waypointOfWorkload } from "./waypoints.ts";
 
 /** Every ztunnel is told the same: all workloads and services, and who may connect to them. */
 export function translateZtunnel(snapshot: Snapshot, memo: Memo): AmbientResources {
   const { services, endpoints, workloads, nodes, peerAuthentications, authorizationPolicies, mesh } = snapshot;
-  const deps = [services, endpoints, workloads, nodes, peerAuthentications, authorizationPolicies, mesh];
+  const { kubernetesGateways, namespaceLabels } = snapshot;
+  const bindings = [kubernetesGateways, namespaceLabels];
+  const deps = [services, endpoints, workloads, nodes, peerAuthentications, authorizationPolicies, mesh, ...bindings];
   return memo.get("ztunnel", deps, () => {
     const addresses: (readonly [string, Address])[] = [];
     const authorizations = new Map<string, Authorization>();
@@ -26,8 +29,11 @@ export function translateZtunnel(snapshot: Snapshot, memo: Memo): AmbientResourc
     for (const service of services.values()) {
       // A name for another name: whoever looks it up gets that one.
       if (service.origin.kind === "Service" && service.external) continue;
-      const aliases = aliasIdentities(snapshot, service, memo);
-      const address = memo.of(service, "address", [aliases], () => serviceAddress(service, aliases));
+      const subjectAltNames = aliasIdentities(snapshot, service, memo);
+      const waypoint = boundTo(waypointOfService(snapshot, service));
+      const address = memo.of(service, "address", [subjectAltNames, waypoint], () =>
+        serviceAddress(service, { subjectAltNames, waypoint: waypoint && waypointAddress(waypoint) }),
+      );
       addresses.push([serviceKey(service), address]);
       const list = endpoints.get(service.hostname);
       addresses.push(...memo.of(service, "unmanaged", [list], () => unmanagedWorkloads(snapshot, service)));
@@ -42,10 +48,12 @@ export function translateZtunnel(snapshot: Snapshot, memo: Memo): AmbientResourc
       const selecting = selectedBy(snapshot, workload).map(({ origin }) => authorizationKey(origin));
       const policies = [...(strict === undefined ? [] : [authorizationKey(strict)]), ...selecting];
       const locality = localityOf(workload, nodes);
-      const context = { snapshot, services: servicesOf(workload), policies, locality };
-      const own = [JSON.stringify([context.services, policies, locality]), mesh];
-      const address = memo.of(workload, "address", own, () => workloadAddress(workload, context));
-      addresses.push([workloadUid(workload, snapshot.clusterId), address]);
+      const waypoint = boundTo(waypointOfWorkload(snapshot, workload));
+      const address = waypoint && waypointAddress(waypoint);
+      const context = { snapshot, services: servicesOf(workload), policies, locality, waypoint: address };
+      const own = [JSON.stringify([context.services, policies, locality]), mesh, waypoint];
+      const message = memo.of(workload, "address", own, () => workloadAddress(workload, context));
+      addresses.push([workloadUid(workload, snapshot.clusterId), message]);
     }
     return { addresses: new Map(addresses), authorizations };
   });

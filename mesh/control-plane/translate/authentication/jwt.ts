@@ -7,7 +7,7 @@ import type { HttpFilter } from "#gen/xds/envoy/extensions/filters/network/http_
 import { type JwtRule, keySourceOf } from "../../model/request-authentication.ts";
 import type { ProxyNode, Snapshot } from "../../model/snapshot.ts";
 import { pack } from "../any.ts";
-import { inForceFor } from "../policy-target.ts";
+import { inForceFor, type PolicyTarget } from "../policy-target.ts";
 import { buildMatch } from "../route-match.ts";
 import { PAYLOAD, TOKEN_FILTER } from "./token-metadata.ts";
 
@@ -23,15 +23,15 @@ const NO_KEYS = '{"keys":[]}';
  */
 export function jwtAuthentication(
   snapshot: Pick<Snapshot, "requestAuthentications" | "keySets" | "mesh">,
-  proxy: Pick<ProxyNode, "namespace" | "labels" | "type">,
+  target: PolicyTarget & Pick<ProxyNode, "type">,
 ): readonly HttpFilter[] {
   const { requestAuthentications, keySets, mesh } = snapshot;
-  const rules = inForceFor(requestAuthentications, proxy, mesh.rootNamespace)
+  const rules = inForceFor(requestAuthentications, target, mesh.rootNamespace)
     .flatMap(({ spec }) => spec.jwtRules)
     .toSorted((a, b) => (a.issuer < b.issuer ? -1 : a.issuer > b.issuer ? 1 : 0));
   if (rules.length === 0) return [];
   const providers = Object.fromEntries(
-    rules.map((rule, index) => [nameOf(index), providerOf(rule, keySets, proxy.type)]),
+    rules.map((rule, index) => [nameOf(index), providerOf(rule, keySets, target.type)]),
   );
   const value = {
     ...JwtAuthentication.fromPartial({ bypassCorsPreflight: true }),

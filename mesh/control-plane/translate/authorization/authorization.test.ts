@@ -79,7 +79,10 @@ interface Spec {
 function allows(spec: Spec, ask: Ask): boolean {
   const { allow, deny } = policiesFor(policy(spec));
   const [rules, action] = spec.action === "DENY" ? ([deny, "DENY"] as const) : ([allow, "ALLOW"] as const);
-  return compileRbac(rbacRules(rules, action, ask.tcp === true), new RegexCache())(factsOf(ask)).allowed;
+  return compileRbac(
+    rbacRules(rules, action, { l4Only: ask.tcp === true, tunnelled: false }),
+    new RegexCache(),
+  )(factsOf(ask)).allowed;
 }
 
 const from = (source: object) => ({ rules: [{ from: [{ source }] }] });
@@ -176,7 +179,7 @@ describe("an AuthorizationPolicy", () => {
 
   it("names itself and the rule that matched", () => {
     const spec = { action: "DENY", rules: [{ to: [{ operation: { paths: ["/x"] } }] }, {}] };
-    const rules = rbacRules(policiesFor(policy(spec)).deny, "DENY", false);
+    const rules = rbacRules(policiesFor(policy(spec)).deny, "DENY", { l4Only: false, tunnelled: false });
     expect(compileRbac(rules, new RegexCache())(factsOf({ path: "/y" }))).toEqual({
       allowed: false,
       policy: "ns[shop]-policy[p]-rule[1]",

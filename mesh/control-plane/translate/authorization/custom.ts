@@ -60,11 +60,12 @@ interface CustomOptions<Filter> {
  */
 function customSteps<Filter>(options: CustomOptions<Filter>): readonly CustomStep<Filter>[] {
   const { registry, policies, l4Only, filterOf } = options;
+  const connection = { l4Only, tunnelled: policies.tunnelled };
   const names = providersOf(policies.custom);
   const dry = policies.custom.filter(({ spec }) => spec.dryRun);
   const steps = names.flatMap((name): readonly CustomStep<Filter>[] => {
     const own = policies.custom.filter((policy) => !policy.spec.dryRun && providerOf(policy) === name);
-    const rules = rulesOf(own, l4Only);
+    const rules = rulesOf(own, connection);
     const authorizer = findAuthorizer(registry, name);
     if ("problem" in authorizer || names.length > 1) {
       return [
@@ -75,18 +76,20 @@ function customSteps<Filter>(options: CustomOptions<Filter>): readonly CustomSte
     return ask === undefined ? [] : [{ rules: undefined, shadowRules: rules, shadowPrefix: ASKING, ask }];
   });
   if (dry.length === 0) return steps;
-  const shadowRules = rulesOf(dry, l4Only);
+  const shadowRules = rulesOf(dry, connection);
   return [...steps, { rules: undefined, shadowRules, shadowPrefix: "istio_dry_run_custom_", ask: undefined }];
 }
 
+type Connection = Parameters<typeof rbacRules>[2];
+
 /** Rules of a DENY: what they match is what is asked about. */
-function rulesOf(policies: readonly Policy[], l4Only: boolean): RBAC {
+function rulesOf(policies: readonly Policy[], connection: Connection): RBAC {
   const parts = policies.map((policy) =>
-    renamed(rbacRules([policy], "DENY", l4Only), (rule) => ruleNamePrefix(providerOf(policy)) + rule),
+    renamed(rbacRules([policy], "DENY", connection), (rule) => ruleNamePrefix(providerOf(policy)) + rule),
   );
   const [first] = parts;
   return {
-    ...rbacRules([], "DENY", l4Only),
+    ...rbacRules([], "DENY", connection),
     ...first,
     policies: Object.assign({}, ...parts.map((one) => one.policies)),
   };

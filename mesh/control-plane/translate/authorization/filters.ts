@@ -95,7 +95,7 @@ const httpFilter = (name: string, value: Any): HttpFilter => ({
 
 const networkFilter = (name: string, value: Any): Filter => ({ name, configType: { $case: "typedConfig", value } });
 
-function steps({ audit, deny, allow }: Policies, l4Only: boolean): readonly Step[] {
+function steps({ audit, deny, allow, tunnelled }: Policies, l4Only: boolean): readonly Step[] {
   const parts = [
     ["AUDIT", audit],
     ["DENY", deny],
@@ -104,7 +104,7 @@ function steps({ audit, deny, allow }: Policies, l4Only: boolean): readonly Step
   return parts.flatMap(([action, policies]) => {
     if (policies.length === 0) return [];
     const rulesOf = (some: readonly Policy[]): RBAC | undefined =>
-      some.length === 0 ? undefined : rbacRules(some, action, l4Only);
+      some.length === 0 ? undefined : rbacRules(some, action, { l4Only, tunnelled });
     const dry = policies.filter(({ spec }) => spec.dryRun);
     const shadowPrefix = dry.length === 0 ? "" : `istio_dry_run_${action.toLowerCase()}_`;
     return [{ rules: rulesOf(policies.filter(({ spec }) => !spec.dryRun)), shadowRules: rulesOf(dry), shadowPrefix }];

@@ -11,6 +11,8 @@ export interface RuleContext {
   readonly namespace: string;
   /** For connections whose bytes are not HTTP. */
   readonly l4Only: boolean;
+  /** The caller's identity is the tunnel's, kept as state of the connection inside. */
+  readonly tunnelled: boolean;
   /** Whether a condition that cannot be asked for is left out (which makes the rule hold more often: right for a DENY), or spoils the rule. */
   readonly dropsL7: boolean;
 }

@@ -1,7 +1,7 @@
 import type { AuthorizationPolicy } from "../../model/authorization-policy.ts";
 import { trustDomainsOf } from "../../model/mesh-config.ts";
-import type { Config, ProxyNode, Snapshot } from "../../model/snapshot.ts";
-import { inForceFor } from "../policy-target.ts";
+import type { Config, Snapshot } from "../../model/snapshot.ts";
+import { inForceFor, type PolicyTarget } from "../policy-target.ts";
 import { withTrustDomains } from "./trust-domains.ts";
 
 export type Policy = Config<AuthorizationPolicy>;
@@ -12,18 +12,18 @@ export interface Policies {
   readonly deny: readonly Policy[];
   readonly allow: readonly Policy[];
   readonly custom: readonly Policy[];
+  /** Whether callers come through tunnels of HBONE: then the tunnel knows who they are, not the connection inside. */
+  readonly tunnelled: boolean;
 }
 
-/** Those that are in force for a proxy. */
-export function policiesOf(
-  snapshot: Pick<Snapshot, "authorizationPolicies" | "mesh">,
-  proxy: Pick<ProxyNode, "namespace" | "labels">,
-): Policies {
-  const inForce = inForceFor(snapshot.authorizationPolicies, proxy, snapshot.mesh.rootNamespace);
+/** Those that are in force for a proxy, or for what a waypoint is asked for. */
+export function policiesOf(snapshot: Pick<Snapshot, "authorizationPolicies" | "mesh">, target: PolicyTarget): Policies {
+  const inForce = inForceFor(snapshot.authorizationPolicies, target, snapshot.mesh.rootNamespace);
   const domains = trustDomainsOf(snapshot.mesh);
   const of = (action: AuthorizationPolicy["action"]): readonly Policy[] =>
     inForce
       .filter(({ spec }) => spec.action === action)
       .map(({ origin, spec }) => ({ origin, spec: withTrustDomains(spec, domains) }));
-  return { audit: of("AUDIT"), deny: of("DENY"), allow: of("ALLOW"), custom: of("CUSTOM") };
+  const tunnelled = target.waypointFor !== undefined;
+  return { tunnelled, audit: of("AUDIT"), deny: of("DENY"), allow: of("ALLOW"), custom: of("CUSTOM") };
 }

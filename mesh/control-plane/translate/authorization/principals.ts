@@ -1,6 +1,7 @@
 import { Principal } from "#gen/xds/envoy/config/rbac/v3/rbac.ts";
 import type { AuthorizationCondition, AuthorizationSource } from "../../model/authorization-policy.ts";
 import { PAYLOAD, TOKEN_FILTER } from "../authentication/token-metadata.ts";
+import { state } from "../hbone/names.ts";
 import { type Attribute, allOf, type Logic, type RuleContext } from "./logic.ts";
 import { headerMatcher, quoted, range, regexMatcher, textMatcher } from "./matching.ts";
 
@@ -11,29 +12,33 @@ const logic: Logic<Principal> = {
   not: (value) => Principal.fromPartial({ identifier: { $case: "notId", value } }),
 };
 
-const identity = (principalName: ReturnType<typeof textMatcher>): Principal =>
-  Principal.fromPartial({ identifier: { $case: "authenticated", value: { principalName } } });
+const identity = (principalName: ReturnType<typeof textMatcher>, { tunnelled }: RuleContext): Principal => {
+  if (!tunnelled) return Principal.fromPartial({ identifier: { $case: "authenticated", value: { principalName } } });
+  const value = { key: state.peer, matcher: { $case: "stringMatch" as const, value: principalName } };
+  return Principal.fromPartial({ identifier: { $case: "filterState", value } });
+};
 
 /** A part of an identity: `*` is any text, also at the ends of a name. */
 const part = (text: string): string => text.split("*").map(quoted).join(".*");
 
 const principal: Attribute<Principal> = {
   l4: true,
-  match: (value) => identity(textMatcher(value, { before: "spiffe://" })),
+  match: (value, context) => identity(textMatcher(value, { before: "spiffe://" }), context),
 };
 const namespace: Attribute<Principal> = {
   l4: true,
-  match: (value) => identity(regexMatcher(`.*/ns/${part(value)}/.*`)),
+  match: (value, context) => identity(regexMatcher(`.*/ns/${part(value)}/.*`), context),
 };
 const trustDomain: Attribute<Principal> = {
   l4: true,
-  match: (value) => identity(regexMatcher(`spiffe://${value.split("*").map(quoted).join("[^/]*")}/.*`)),
+  match: (value, context) =>
+    identity(regexMatcher(`spiffe://${value.split("*").map(quoted).join("[^/]*")}/.*`), context),
 };
 const serviceAccount: Attribute<Principal> = {
   l4: true,
-  match: (value, { namespace: own }) => {
-    const [space, name] = value.includes("/") ? value.split("/") : [own, value];
-    return identity(regexMatcher(`spiffe://.+/ns/${quoted(space ?? "")}/sa/${quoted(name ?? "")}`));
+  match: (value, context) => {
+    const [space, name] = value.includes("/") ? value.split("/") : [context.namespace, value];
+    return identity(regexMatcher(`spiffe://.+/ns/${quoted(space ?? "")}/sa/${quoted(name ?? "")}`), context);
   },
 };
 const sourceAddress: Attribute<Principal> = {

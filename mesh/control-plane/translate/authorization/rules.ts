@@ -18,10 +18,14 @@ const actions = { ALLOW: RBAC_Action.ALLOW, DENY: RBAC_Action.DENY, AUDIT: RBAC_
  * HTTP on connections that are not: an ALLOW rule with them never holds, of a DENY rule the rest counts. Source: Istio's
  * documentation of authorization for TCP traffic.
  */
-export function rbacRules(policies: readonly Policy[], action: keyof typeof actions, l4Only: boolean): RBAC {
+export function rbacRules(
+  policies: readonly Policy[],
+  action: keyof typeof actions,
+  connection: Pick<RuleContext, "l4Only" | "tunnelled">,
+): RBAC {
   const rules: Record<string, RbacPolicy> = {};
   for (const { origin, spec } of policies) {
-    const context: RuleContext = { namespace: origin.namespace, l4Only, dropsL7: action !== "ALLOW" };
+    const context: RuleContext = { ...connection, namespace: origin.namespace, dropsL7: action !== "ALLOW" };
     const name = (index: number): string => `ns[${origin.namespace}]-policy[${origin.name}]-rule[${index}]`;
     if (spec.rules.length === 0) {
       // Without rules a policy matches nothing: an ALLOW then denies everything.
