@@ -83,6 +83,8 @@ export const ports = {
 
 /** Value of the label gateway.istio.io/managed on what was made for a waypoint. Source: Istio. */
 export const meshController = "istio.io-mesh-controller";
+/** The same for a gateway. */
+export const gatewayController = "istio.io-gateway-controller";
 
 /** User and group that a proxy runs as; capture lets its traffic through. */
 export const PROXY_UID = 1337;

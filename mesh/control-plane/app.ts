@@ -10,6 +10,7 @@ import { ServingCertificate } from "./ca/serving.ts";
 import { tokenReviewer } from "./ca/token-review.ts";
 import { maintainWebhooks } from "./ca/webhooks.ts";
 import type { ControlPlaneConfig } from "./config.ts";
+import { runGatewayController } from "./gateways/controller.ts";
 import { kubeSource } from "./ingest/kube-source.ts";
 import { defaultSettings, type InjectionSettings, supportsNativeSidecars } from "./injection/settings.ts";
 import { reviewInjection } from "./injection/webhook.ts";
@@ -131,7 +132,8 @@ async function serve(context: Context, pilot: Pilot, authority: LiveAuthority): 
   stops.push(() => debug.stop());
   const monitoring = await startMonitoringServer(pilot, { host, port: ports.monitoring });
   stops.push(() => monitoring.stop());
-  const reviews = await webhookReviews(context, pilot);
+  const settings = await injectionSettings(context, pilot);
+  const reviews = webhookReviews(context, settings);
   const webhook = await startWebhookServer({
     host,
     port: ports.webhook,
@@ -141,6 +143,17 @@ async function serve(context: Context, pilot: Pilot, authority: LiveAuthority): 
     log,
   });
   stops.push(() => webhook.stop());
+  const gateways = runGatewayController({
+    client,
+    namespace: config.podNamespace,
+    identity: config.podName,
+    domain: config.domain,
+    settings,
+    snapshot: () => pilot.distributor.snapshot,
+    log,
+  });
+  stops.push(() => gateways.stop());
+  stops.push(pilot.onPublish(() => gateways.notify()));
   stops.push(distributeFiles({ client, authority, log }), maintainWebhooks({ client, authority, log }));
   return {
     grpc: grpc.port,
@@ -151,16 +164,13 @@ async function serve(context: Context, pilot: Pilot, authority: LiveAuthority): 
   };
 }
 
-async function webhookReviews(
-  { config, client, log }: Context,
-  pilot: Pilot,
-): Promise<Readonly<Record<string, Review>>> {
+async function injectionSettings({ config, client }: Context, pilot: Pilot): Promise<() => InjectionSettings> {
   const version = await client.http.json<{ readonly major: string; readonly minor: string }>({
     method: "GET",
     path: "/version",
   });
   const nativeSidecars = supportsNativeSidecars(version);
-  const settings = (): InjectionSettings => {
+  return () => {
     const { trustDomain, defaultConfig, enablePrometheusMerge } = pilot.store.mesh;
     return {
       ...defaultSettings,
@@ -175,6 +185,9 @@ async function webhookReviews(
       nativeSidecars,
     };
   };
+}
+
+function webhookReviews({ log }: Context, settings: () => InjectionSettings): Readonly<Record<string, Review>> {
   return {
     "/inject": (request) => reviewInjection(request, { settings, log }),
     "/validate": (request) => reviewConfiguration(request, { log }),

@@ -28,6 +28,8 @@ export interface Pilot {
   /** The first snapshot was published. */
   readonly ready: Promise<void>;
   readonly isReady: () => boolean;
+  /** Tells every snapshot from now on, when proxies have been told. */
+  onPublish(listener: () => void): () => void;
   stop(): void;
 }
 
@@ -39,6 +41,7 @@ export function startPilot({ source, store: storeOptions, instance, log }: Pilot
   const store = new ConfigStore(storeOptions);
   const distributor = new Distributor(log);
   const record = new ProxyRecord(log);
+  const listeners = new Set<() => void>();
   let listed = false;
   let meshProblem: string | undefined;
   let changedAt: Date | undefined;
@@ -48,6 +51,7 @@ export function startPilot({ source, store: storeOptions, instance, log }: Pilot
     record.published(snapshot.generation, changedAt ?? new Date());
     changedAt = undefined;
     distributor.publish(snapshot);
+    for (const listener of listeners) listener();
   };
   const coalescer = new Coalescer(publish);
   const keySets = new KeySets({ onChange: () => coalescer.notify() });
@@ -82,6 +86,10 @@ export function startPilot({ source, store: storeOptions, instance, log }: Pilot
     keySets,
     ready,
     isReady: () => distributor.snapshot !== undefined,
+    onPublish: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     service: (callers = strangers) => adsService({ distributor, events: record, ...callers, instance, log }),
     stop: () => {
       coalescer.stop();

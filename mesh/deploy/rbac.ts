@@ -35,6 +35,16 @@ export const clusterRole: IClusterRole = {
       verbs: ["update", "patch"],
     },
     { apiGroups: ["gateway.networking.k8s.io"], resources: ["*"], verbs: read },
+    // Gateways become Deployments with their Services and accounts; what becomes of them stands in their statuses.
+    { apiGroups: ["gateway.networking.k8s.io"], resources: ["gatewayclasses"], verbs: ["create"] },
+    {
+      apiGroups: ["gateway.networking.k8s.io"],
+      resources: ["gatewayclasses/status", "gateways/status"],
+      verbs: ["update", "patch"],
+    },
+    { apiGroups: ["apps"], resources: ["deployments"], verbs: [...read, "create", "update", "patch"] },
+    { apiGroups: [""], resources: ["services", "serviceaccounts"], verbs: ["get", "create", "update", "patch"] },
+    { apiGroups: [""], resources: ["services/status"], verbs: ["update", "patch"] },
     { apiGroups: ["apiextensions.k8s.io"], resources: ["customresourcedefinitions"], verbs: read },
     // Certificates that Gateways and DestinationRules name, for proxies whose own account may read them too.
     { apiGroups: [""], resources: ["secrets"], verbs: read },

@@ -32,7 +32,7 @@ export function injectPod(pod: PodDraft, { namespace, settings }: InjectionConte
   const template = proxyContainer({ pod, namespace, role, options, settings, agentProbes });
   const spec = role === "router" ? gatewaySpec(pod, template) : sidecarSpec({ pod, options, template, containers });
   const withVolumes = { ...spec, volumes: byKey([...proxyVolumes], pod.spec.volumes, "name") };
-  return { kind: "injected", pod: { metadata: metadataOf(pod, { settings, role, spec }), spec: withVolumes } };
+  return { kind: "injected", pod: { metadata: metadataOf(pod, { settings, role, options, spec }), spec: withVolumes } };
 }
 
 const noProbes: Readonly<Record<string, AgentProbe>> = {};
@@ -75,8 +75,14 @@ function metadataOf(
   {
     settings,
     role,
+    options,
     spec,
-  }: { readonly settings: InjectionSettings; readonly role: "sidecar" | "router"; readonly spec: PodDraft["spec"] },
+  }: {
+    readonly settings: InjectionSettings;
+    readonly role: "sidecar" | "router";
+    readonly options: ProxyOptions;
+    readonly spec: PodDraft["spec"];
+  },
 ): PodDraft["metadata"] {
   const [main] = applicationContainers(pod);
   const status = {
@@ -100,6 +106,10 @@ function metadataOf(
       // A gateway takes what its Gateways say, which is not the mesh's own TLS unless a rule for it says so.
       ...(role === "router" ? {} : { [labels.tlsMode]: pod.metadata.labels?.[labels.tlsMode] ?? "istio" }),
       ...canonicalLabels(pod, workloadOf(pod)),
+      // By this everybody is told that the sidecar takes tunnels.
+      ...(role === "sidecar" && options.proxyMetadata.ISTIO_META_ENABLE_HBONE === "true"
+        ? { [labels.tunnel]: pod.metadata.labels?.[labels.tunnel] ?? "http" }
+        : {}),
     },
     annotations: {
       ...defaults,

@@ -15,7 +15,7 @@ import { ownerUri, workloadOf } from "./workload.ts";
 export interface ProxyContainerContext {
   readonly pod: PodDraft;
   readonly namespace: string;
-  readonly role: "sidecar" | "router";
+  readonly role: "sidecar" | "router" | "waypoint";
   readonly options: ProxyOptions;
   readonly settings: InjectionSettings;
   readonly agentProbes: Readonly<Record<string, AgentProbe>>;

@@ -9,6 +9,7 @@ const byName: Readonly<Record<string, Protocol>> = {
   "grpc-web": "grpc",
   https: "https",
   tls: "tls",
+  hbone: "tcp",
   tcp: "tcp",
   mongo: "tcp",
   redis: "tcp",

@@ -176,6 +176,8 @@ export interface ProxyNode {
   readonly version: string;
   /** False if inbound connections do not arrive by redirection (interception mode NONE). */
   readonly intercepts: boolean;
+  /** Whether it takes tunnels of HBONE and sends through them (ENABLE_HBONE). */
+  readonly hbone: boolean;
   /** Whether its service account may read the Secrets of its namespace. */
   readonly readsSecrets: boolean;
   /** gatewayTopology of its own ProxyConfig. */

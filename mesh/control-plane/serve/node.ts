@@ -11,6 +11,7 @@ const metadata = z.object({
   SLIPWAY_VERSION: z.string().optional(),
   INTERCEPTION_MODE: z.string().optional(),
   POD_PORTS: z.string().optional(),
+  ENABLE_HBONE: z.union([z.boolean(), z.string()]).optional(),
   PROXY_CONFIG: z
     .object({ gatewayTopology: gatewayTopology.optional().catch(undefined) })
     .optional()
@@ -42,6 +43,7 @@ export function parseNode(node: Node): ProxyNode {
     ports: portsOf(meta.POD_PORTS),
     version: meta.ISTIO_VERSION ?? meta.SLIPWAY_VERSION ?? "",
     intercepts: meta.INTERCEPTION_MODE !== "NONE",
+    hbone: type === "waypoint" || String(meta.ENABLE_HBONE) === "true",
     readsSecrets: false,
     ...(topology === undefined ? {} : { topology }),
   };

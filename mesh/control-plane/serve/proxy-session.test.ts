@@ -13,6 +13,7 @@ const node: ProxyNode = {
   ports: {},
   version: "",
   intercepts: true,
+  hbone: false,
   readsSecrets: false,
 };
 

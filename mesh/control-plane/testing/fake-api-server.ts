@@ -52,7 +52,9 @@ export class FakeApiServer {
     if (request.method === "POST" || request.method === "PATCH") {
       const body = JSON.parse(await textOf(request)) as KubeObject & { spec?: { token?: string } };
       if (resource === "tokenreviews") return send(201, reviewOf(body.spec?.token ?? ""));
-      return send(201, this.put(resource, body));
+      const before = name === undefined ? undefined : this.get(resource, namespace ?? "", name);
+      const metadata = { ...before?.metadata, ...body.metadata };
+      return send(201, this.put(resource, { ...before, ...body, metadata }));
     }
     if (name === undefined) return send(200, this.#list(resource));
     const object = this.get(resource, namespace ?? "", name);

@@ -24,7 +24,7 @@ export interface Upstreams {
 export function collectUpstreams(context: OutboundContext, services: readonly Service[]): Upstreams {
   const { snapshot, proxy, memo, scope } = context;
   // Gateways of one namespace lead to different services.
-  const view = proxy.type === "sidecar" ? scope.view : proxy.id;
+  const view = proxy.type === "sidecar" ? `${scope.view} ${proxy.hbone}` : proxy.id;
   const deps = [services, snapshot.endpoints, snapshot.destinationRules, snapshot.peerAuthentications, snapshot.mesh];
   return memo.get(`upstreams ${proxy.type} ${view}`, deps, () => {
     const clusters: Cluster[] = [];
@@ -49,9 +49,12 @@ function upstreamsOf({ snapshot, scope, memo, proxy }: OutboundContext, service:
   const rule = scope.destinationRule(service.hostname, service.namespace);
   const asDialled = service.headless && proxy.type === "sidecar";
   const credentials = usesCredentials(rule) && (proxy.type !== "sidecar" || rule?.spec.workloadSelector !== undefined);
-  const key = `${asDialled} ${credentials} ${rule === undefined ? "" : `${rule.origin.namespace}/${rule.origin.name}`}`;
+  const tunnels = proxy.hbone;
+  const key = `${asDialled} ${credentials} ${tunnels} ${rule === undefined ? "" : `${rule.origin.namespace}/${rule.origin.name}`}`;
   const deps = [rule, snapshot.endpoints.get(service.hostname), snapshot.peerAuthentications, snapshot.mesh];
-  return memo.of(service, key, deps, () => buildUpstreams({ snapshot, service, rule, asDialled, credentials }, memo));
+  return memo.of(service, key, deps, () =>
+    buildUpstreams({ snapshot, service, rule, asDialled, credentials, tunnels }, memo),
+  );
 }
 
 /**
@@ -72,10 +75,12 @@ function buildUpstreams(
     rule: DestinationRule | undefined;
     asDialled: boolean;
     credentials: boolean;
+    tunnels: boolean;
   },
   memo: Memo,
 ): ServiceUpstreams {
   const { snapshot, service, rule } = target;
+  const tunnel = target.tunnels ? "without-mutual-tls" : "never";
   const clusters: Cluster[] = [];
   const endpoints: ClusterLoadAssignment[] = [];
   for (const port of service.ports.filter(({ protocol }) => protocol !== "udp")) {
@@ -85,7 +90,7 @@ function buildUpstreams(
       if (cluster.edsClusterConfig === undefined) return;
       const subset = index === 0 ? undefined : rule?.spec.subsets?.[index - 1];
       const wanted = subset === undefined ? undefined : { name: subset.name, labels: subset.labels ?? noLabels };
-      endpoints.push(buildEndpoints({ snapshot, service, port, subset: wanted, tunnel: "never" }, memo));
+      endpoints.push(buildEndpoints({ snapshot, service, port, subset: wanted, tunnel }, memo));
     });
   }
   return { clusters, endpoints };

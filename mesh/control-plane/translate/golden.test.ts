@@ -30,6 +30,7 @@ const proxyInput = z.object({
   address: z.string(),
   labels: z.record(z.string(), z.string()).default({}),
   ports: z.record(z.string(), z.number()).default({}),
+  hbone: z.boolean().default(false),
 });
 const head = z.object({ proxies: z.array(proxyInput) });
 

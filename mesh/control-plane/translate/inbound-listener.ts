@@ -1,13 +1,17 @@
 import { ports } from "#api/names.ts";
-import type { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
+import { TrafficDirection } from "#gen/xds/envoy/config/core/v3/base.ts";
+import { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import type { Filter, FilterChain } from "#gen/xds/envoy/config/listener/v3/listener_components.ts";
 import { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
 import { Route, VirtualHost } from "#gen/xds/envoy/config/route/v3/route_components.ts";
 import type { HttpFilter } from "#gen/xds/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
+import { seconds } from "../model/duration.ts";
 import { isHttp, type Protocol } from "../model/protocol.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import { httpAuthorization, networkAuthorization } from "./authorization/filters.ts";
 import type { Policies } from "./authorization/policies.ts";
+import { internalListener } from "./hbone/internal.ts";
+import { MAIN_INTERNAL } from "./hbone/names.ts";
 import { httpConnection, tcpProxy } from "./http-connection.ts";
 import {
   buildChain,
@@ -53,12 +57,6 @@ export function virtualInbound(options: InboundOptions): Listener {
     http: httpAuthorization(snapshot, policies, authentication),
     network: networkAuthorization(snapshot, policies),
   };
-  const passthrough = {
-    cluster: INBOUND_PASSTHROUGH,
-    operation: "",
-    virtualHost: "inbound|http|0",
-    name: "virtualInbound-catchall",
-  };
   return buildListener({
     name: "virtualInbound",
     address: "0.0.0.0",
@@ -78,7 +76,7 @@ export function virtualInbound(options: InboundOptions): Listener {
         mtls: mtlsOf(NO_PORT),
         protocol: "auto",
         match: {},
-        target: passthrough,
+        target: passthroughTarget,
       }),
       ...options.ports.flatMap((port) =>
         chainsFor({
@@ -87,17 +85,73 @@ export function virtualInbound(options: InboundOptions): Listener {
           mtls: mtlsOf(port.port),
           protocol: port.protocol,
           match: { destinationPort: port.port },
-          target: {
-            cluster: inboundCluster(port.port),
-            operation: `${port.hostname}:${port.servicePort}/*`,
-            virtualHost: `inbound|http|${port.servicePort}`,
-            name: `0.0.0.0_${port.port}`,
-          },
+          target: targetOf(port),
         }),
       ),
     ],
   });
 }
+
+/**
+ * What comes out of tunnels of HBONE for this workload: the same chains without a proxy's TLS, which ended with the tunnel. Only its
+ * own addresses can be meant.
+ */
+export function tunnelledInbound(options: InboundOptions, addresses: readonly string[]): Listener {
+  const { snapshot, policies, authentication } = options;
+  const tunnelled = { ...policies, tunnelled: true };
+  const authorization = {
+    http: httpAuthorization(snapshot, tunnelled, authentication),
+    network: networkAuthorization(snapshot, tunnelled),
+  };
+  const chainsOf = (protocol: Protocol, destinationPort: number | undefined, target: Target): FilterChain[] =>
+    tunnelledChains({
+      snapshot,
+      authorization,
+      mtls: { mode: "STRICT", policy: undefined },
+      protocol,
+      match: { ranges: addresses, ...(destinationPort === undefined ? {} : { destinationPort }) },
+      target,
+    });
+  return {
+    ...Listener.fromPartial({
+      name: MAIN_INTERNAL,
+      trafficDirection: TrafficDirection.INBOUND,
+      continueOnListenerFiltersTimeout: true,
+    }),
+    ...internalListener,
+    listenerFilters: [originalDst(), httpInspector()],
+    listenerFiltersTimeout: seconds(5),
+    filterChains: [
+      ...options.ports.flatMap((port) => chainsOf(port.protocol, port.port, targetOf(port))),
+      ...chainsOf("auto", undefined, passthroughTarget),
+    ],
+  };
+}
+
+function tunnelledChains(options: ChainsOptions): FilterChain[] {
+  const { protocol, match, target } = options;
+  const { applicationProtocols = [] } = plainHttp;
+  const chain = (fields: MatchFields, filters: Filter[]): FilterChain =>
+    buildChain({ name: target.name, match: { ...match, ...fields }, filters });
+  if (isHttp(protocol)) return [chain({}, [httpFilter(options)])];
+  const bytes = chain({}, tcpFilters(options));
+  return protocol === "auto" ? [chain({ applicationProtocols }, [httpFilter(options)]), bytes] : [bytes];
+}
+
+/** Ports that no service names. */
+const passthroughTarget: Target = {
+  cluster: INBOUND_PASSTHROUGH,
+  operation: "",
+  virtualHost: "inbound|http|0",
+  name: "virtualInbound-catchall",
+};
+
+const targetOf = (port: InboundPort): Target => ({
+  cluster: inboundCluster(port.port),
+  operation: `${port.hostname}:${port.servicePort}/*`,
+  virtualHost: `inbound|http|${port.servicePort}`,
+  name: `0.0.0.0_${port.port}`,
+});
 
 interface Target {
   readonly cluster: string;

@@ -13,6 +13,7 @@ import { isHttp, isHttp2 } from "../model/protocol.ts";
 import type { Service, ServicePort, Snapshot } from "../model/snapshot.ts";
 import { lbEndpointAt } from "./address.ts";
 import { pack } from "./any.ts";
+import { internalSocket } from "./hbone/internal.ts";
 import type { Memo } from "./memo.ts";
 import { configPath, outboundCluster, sniOf } from "./names.ts";
 import { hasLabels } from "./peer-authentication.ts";
@@ -34,6 +35,8 @@ interface Target {
   readonly asDialled: boolean;
   /** Certificates may come from Secrets of the client's namespace. */
   readonly credentials: boolean;
+  /** The client may send through tunnels of HBONE. */
+  readonly tunnels: boolean;
 }
 
 /** Clusters to one port of a service: one for all its endpoints and one for each subset of the rule in force. */
@@ -46,7 +49,7 @@ export function buildOutboundClusters(target: Omit<Target, "subset">, memo: Memo
     const owner = rule === undefined ? "" : `${rule.origin.namespace}/${rule.origin.name}`;
     return memo.of(
       service,
-      `cluster ${asDialled ? "dialled " : ""}${target.credentials ? "credentials " : ""}${owner} ${name}`,
+      `cluster ${asDialled ? "dialled " : ""}${target.credentials ? "credentials " : ""}${target.tunnels ? "tunnels " : ""}${owner} ${name}`,
       [service, port, rule, subset, snapshot.mesh, identities],
       () => buildCluster({ ...target, subset }, identities),
     );
@@ -167,8 +170,23 @@ function upstreamMode(port: ServicePort, http: PoolHttp): HttpProtocolOptions | 
   return isHttp2(port.protocol) || http?.h2UpgradePolicy === "UPGRADE" ? HTTP2 : undefined;
 }
 
-/** How connections are secured: as the rule says, else mutual TLS to every endpoint that has a proxy. */
+/** To endpoints that take HBONE through a tunnel, to others as clients without tunnels do. */
 function transport(target: Target, tls: ClientTls | undefined, identities: readonly string[]): Partial<Cluster> {
+  const direct = directTransport(target, tls, identities);
+  if (!target.tunnels || target.service.external) return direct;
+  const { transportSocket = plainSocket(), transportSocketMatches } = direct;
+  // The rule's own TLS is for the server and goes on inside the tunnel; the mesh's ends where the tunnel begins.
+  const inner = tls?.mode === "SIMPLE" || tls?.mode === "MUTUAL" ? transportSocket : plainSocket();
+  return {
+    transportSocketMatches: [
+      { name: "hbone", match: { tunnel: "http" }, transportSocket: internalSocket(inner, ["host", "cluster"]) },
+      ...(transportSocketMatches ?? [{ name: "tlsMode-disabled", match: {}, transportSocket }]),
+    ],
+  };
+}
+
+/** How connections are secured: as the rule says, else mutual TLS to every endpoint that has a proxy. */
+function directTransport(target: Target, tls: ClientTls | undefined, identities: readonly string[]): Partial<Cluster> {
   const { snapshot, service, port, subset } = target;
   const http = isHttp(port.protocol);
   const mesh = (names: readonly string[], sni: string) =>

@@ -6,6 +6,7 @@ import { byName, collectUpstreams } from "./collect.ts";
 import { destinationsIn } from "./destinations.ts";
 import { blackHole, passthrough } from "./fixed-clusters.ts";
 import { buildGateway } from "./gateway.ts";
+import { tunnelEdges } from "./hbone/edges.ts";
 import type { OutboundContext } from "./outbound-routes.ts";
 import type { EnvoyResources } from "./translate.ts";
 
@@ -26,10 +27,15 @@ export function translateRouter(context: OutboundContext): EnvoyResources {
   const { clusters, endpoints } = collectUpstreams(context, services);
   const { listeners, routes } = buildGateway(context);
   const fixed = memo.get("fixed-clusters router", [snapshot.mesh], () => [blackHole(snapshot), passthrough(snapshot)]);
+  const edges = tunnelEdges(snapshot, proxy, memo);
   return {
-    clusters: memo.get(`clusters of ${proxy.id}`, [fixed, clusters], () => byName([...fixed, ...clusters])),
+    clusters: memo.get(`clusters of ${proxy.id}`, [fixed, clusters, edges], () =>
+      byName([...fixed, ...clusters, ...edges.clusters]),
+    ),
     endpoints,
-    listeners: memo.get(`listeners of ${proxy.id}`, listeners, () => byName(listeners)),
+    listeners: memo.get(`listeners of ${proxy.id}`, [...listeners, edges], () =>
+      byName([...listeners, ...edges.listeners]),
+    ),
     routes: memo.get(`routes of ${proxy.id}`, routes, () => byName(routes)),
   };
 }

@@ -45,6 +45,7 @@ const clientIn = (namespace: string, labels: Record<string, string> = {}): Proxy
   ports: {},
   version: "test",
   intercepts: true,
+  hbone: false,
   readsSecrets: false,
 });
 

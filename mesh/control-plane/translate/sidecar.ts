@@ -6,7 +6,8 @@ import { authorizerServices } from "./authorization/custom.ts";
 import { policiesOf } from "./authorization/policies.ts";
 import { byName, collectUpstreams } from "./collect.ts";
 import { blackHole, inboundApplication, inboundPassthrough, passthrough } from "./fixed-clusters.ts";
-import { type InboundPort, virtualInbound } from "./inbound-listener.ts";
+import { tunnelEdges } from "./hbone/edges.ts";
+import { type InboundPort, tunnelledInbound, virtualInbound } from "./inbound-listener.ts";
 import type { Memo } from "./memo.ts";
 import { serviceListener, virtualOutbound } from "./outbound-listeners.ts";
 import {
@@ -34,14 +35,15 @@ export function translateSidecar(context: OutboundContext): EnvoyResources {
   const catchAll = memo.get(`listener virtualOutbound ${scope.outboundMode}`, [snapshot.mesh], () =>
     virtualOutbound(context),
   );
+  const edges = tunnelEdges(snapshot, proxy, memo);
   // The same maps for the same contents: then nothing downstream has to look into them.
   return {
-    clusters: memo.get(`clusters of ${proxy.id}`, [fixed, clusters, inbound], () =>
-      byName([...fixed, ...clusters, ...inbound.clusters]),
+    clusters: memo.get(`clusters of ${proxy.id}`, [fixed, clusters, inbound, edges], () =>
+      byName([...fixed, ...clusters, ...inbound.clusters, ...edges.clusters]),
     ),
     endpoints,
-    listeners: memo.get(`listeners of ${proxy.id}`, [catchAll, inbound, ...outbound.listeners], () =>
-      byName([catchAll, inbound.listener, ...outbound.listeners]),
+    listeners: memo.get(`listeners of ${proxy.id}`, [catchAll, inbound, edges, ...outbound.listeners], () =>
+      byName([catchAll, ...inbound.listeners, ...edges.listeners, ...outbound.listeners]),
     ),
     routes: outbound.routes,
   };
@@ -117,7 +119,7 @@ function addressesOf({ snapshot, proxy }: OutboundContext, service: Service): re
 
 interface Inbound {
   readonly clusters: ReturnType<typeof inboundApplication>[];
-  readonly listener: Listener;
+  readonly listeners: readonly Listener[];
 }
 
 /** Inbound listener and clusters depend on this workload alone, so they are remembered for each proxy. */
@@ -133,6 +135,14 @@ function buildInbound({ snapshot, proxy, memo }: OutboundContext): Inbound {
     const unique = found.filter(
       (one, index) => found.findIndex(({ inbound }) => inbound.port === one.inbound.port) === index,
     );
+    const options = {
+      snapshot,
+      ports: unique.map(({ inbound }) => inbound),
+      mtlsOf: mtlsOf(snapshot, proxy),
+      policies,
+      authentication: jwtAuthentication(snapshot, proxy),
+    };
+    const tunnelled = proxy.hbone ? [tunnelledInbound(options, proxy.addresses)] : [];
     return {
       clusters: unique.map(({ inbound }) =>
         inboundApplication(
@@ -141,13 +151,7 @@ function buildInbound({ snapshot, proxy, memo }: OutboundContext): Inbound {
           found.filter((other) => other.inbound.port === inbound.port).map(({ service }) => service),
         ),
       ),
-      listener: virtualInbound({
-        snapshot,
-        ports: unique.map(({ inbound }) => inbound),
-        mtlsOf: mtlsOf(snapshot, proxy),
-        policies,
-        authentication: jwtAuthentication(snapshot, proxy),
-      }),
+      listeners: [virtualInbound(options), ...tunnelled],
     };
   });
 }

@@ -14,7 +14,7 @@ export type WaypointBinding =
   | { readonly kind: "refused"; readonly reason: RefusalReason; readonly message: string };
 
 /** Reasons as Istio writes them into the condition istio.io/WaypointBound. */
-export type RefusalReason = "WaypointMissing" | "AttachmentDenied" | "UnsupportedTrafficType";
+export type RefusalReason = "WaypointIsNotReady" | "AttachmentDenied" | "UnsupportedTrafficType";
 
 const NONE: WaypointBinding = { kind: "none" };
 
@@ -55,7 +55,7 @@ function waypointFor(
   const key = `${wanted.namespace}/${wanted.name}`;
   const waypoint = kubernetesGateways.get(key);
   if (waypoint === undefined || !isWaypoint(waypoint) || waypoint.addresses.length === 0)
-    return { kind: "refused", reason: "WaypointMissing", message: `waypoint ${key} is missing or is not ready yet` };
+    return { kind: "refused", reason: "WaypointIsNotReady", message: `waypoint ${key} is missing or is not ready yet` };
   if (!admits(waypoint, namespace, ofNamespace))
     return {
       kind: "refused",

@@ -46,7 +46,10 @@ function portUpstreams({ snapshot, memo, proxy }: OutboundContext, target: Targe
   if (readings.length === 0) return { clusters: [], endpoints: new Map() };
   const clusters: Cluster[] = [];
   const endpoints = new Map<string, ClusterLoadAssignment>();
-  const outbound = buildOutboundClusters({ snapshot, ...target, asDialled: false, credentials: true }, memo);
+  const outbound = buildOutboundClusters(
+    { snapshot, ...target, asDialled: false, credentials: true, tunnels: false },
+    memo,
+  );
   for (const [index, cluster] of outbound.entries()) {
     const subset = index === 0 ? undefined : rule?.spec.subsets?.[index - 1];
     const tls = policyFor(rule?.spec.trafficPolicy, subset?.trafficPolicy, port.port).tls?.mode;

@@ -14,7 +14,7 @@ import { MAIN_INTERNAL } from "../hbone/names.ts";
 import { httpInspector, originalDst } from "../listener-parts.ts";
 import { type AddressMatch, byAddress, byFirstBytes, byPort, toChain } from "./chain-matcher.ts";
 import { authorizersOf, directChains, httpChain, tcpChain, virtualServiceOf, type WaypointContext } from "./chains.ts";
-import { type Members, readingsOf } from "./members.ts";
+import { type Members, readingsOf, vipsOf } from "./members.ts";
 
 /** How long to wait for the first bytes where they have to tell the protocol; then they are passed on unread. */
 const INSPECTION_SECONDS = 5;
@@ -69,7 +69,7 @@ function serviceParts(context: WaypointContext, service: Service): ServiceParts 
       if (tcp === undefined) continue;
       ports.set(port.port, http === undefined ? toChain(tcp.name) : byFirstBytes({ tcp: tcp.name, http: http.name }));
     }
-    const match = ports.size === 0 ? undefined : { addresses: service.addresses, onMatch: byPort(ports) };
+    const match = ports.size === 0 ? undefined : { addresses: vipsOf(service), onMatch: byPort(ports) };
     return { chains, match };
   });
 }

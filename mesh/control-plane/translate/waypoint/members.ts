@@ -20,7 +20,7 @@ export function membersOf(snapshot: Snapshot, proxy: ProxyNode, memo: Memo): Mem
   const services = memo.get(`waypoint-services ${waypoint}`, [snapshot.services, ...bindings], () =>
     [...snapshot.services.values()].filter(
       (service) =>
-        own !== undefined && service.addresses.length > 0 && boundTo(waypointOfService(snapshot, service)) === own,
+        own !== undefined && vipsOf(service).length > 0 && boundTo(waypointOfService(snapshot, service)) === own,
     ),
   );
   const workloads = memo.get(`waypoint-workloads ${waypoint}`, [snapshot.workloads, ...bindings], () =>
@@ -33,6 +33,10 @@ export function membersOf(snapshot: Snapshot, proxy: ProxyNode, memo: Memo): Mem
     workloads: memo.get(`waypoint-workloads-kept ${waypoint}`, workloads, () => workloads),
   };
 }
+
+/** Addresses by which what is meant for a service is recognised: its own, or the one that the mesh gave it. */
+export const vipsOf = ({ addresses, autoAddress }: Service): readonly string[] =>
+  addresses.length === 0 && autoAddress !== undefined ? [autoAddress] : addresses;
 
 /** The ways in which a port is read: as HTTP, as bytes, or as whichever of the two a connection turns out to be. */
 export function readingsOf({ protocol }: ServicePort): readonly ("http" | "tcp")[] {
