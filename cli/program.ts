@@ -11,6 +11,7 @@ import { addProxyStatus } from "./commands/proxy-status.ts";
 import { addStart } from "./commands/start.ts";
 import { addStatus } from "./commands/status.ts";
 import { addUp } from "./commands/up.ts";
+import { addWaypoint } from "./commands/waypoint.ts";
 import { addZtunnelConfig } from "./commands/ztunnel-config.ts";
 
 /** The whole command line, in the order of its help. */
@@ -32,6 +33,7 @@ export function createProgram(): Command {
     addProxyStatus,
     addProxyConfig,
     addZtunnelConfig,
+    addWaypoint,
     addPackets,
     addKubectl,
   ])
