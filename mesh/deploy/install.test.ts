@@ -47,7 +47,7 @@ describe("the installation", () => {
     expect(find("Namespace", "istio-system").metadata.labels ?? {}).not.toHaveProperty(["istio.io/rev"]);
   });
 
-  test("gives the control plane no right over people's workloads", () => {
+  test("gives the control plane no right over people's workloads: what Gateways become it may write, and never delete", () => {
     const { rules } = find("ClusterRole", "istiod-clusterrole-istio-system") as KubeObject & {
       readonly rules: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
     };
@@ -55,11 +55,19 @@ describe("the installation", () => {
     expect(writes.flatMap(({ resources }) => resources).toSorted()).toEqual([
       "*/status",
       "configmaps",
+      "deployments",
+      "gatewayclasses",
+      "gatewayclasses/status",
+      "gateways/status",
       "mutatingwebhookconfigurations",
+      "serviceaccounts",
+      "services",
+      "services/status",
       "subjectaccessreviews",
       "tokenreviews",
       "validatingwebhookconfigurations",
     ]);
+    expect(writes.flatMap(({ verbs }) => verbs)).not.toContain("delete");
   });
 
   test("refuses pods while nobody can inject, and lets configuration in while nobody can judge", () => {
