@@ -21,6 +21,7 @@ const routeSchema = z.looseObject({
       path: z.string().optional(),
       pathSeparatedPrefix: z.string().optional(),
       safeRegex: z.looseObject({ regex: z.string() }).optional(),
+      connectMatcher: z.looseObject({}).optional(),
       headers: z.array(z.looseObject({ name: z.string() })).default([]),
     })
     .default({ headers: [] }),

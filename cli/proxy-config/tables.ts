@@ -11,6 +11,8 @@ import {
   splitClusterName,
 } from "./dump.ts";
 
+type RouteMatch = RouteConfiguration["virtualHosts"][number]["routes"][number]["match"];
+
 /** The tables of `istioctl proxy-config`, made from an Envoy configuration dump. */
 export function clustersTable(dump: unknown): string {
   const rows = resourcesOf(dump, "cluster").map((resource) => {
@@ -53,15 +55,7 @@ function routeRows(configuration: RouteConfiguration): readonly (readonly string
     const [domain = "", ...others] = host.domains;
     const domains = others.length === 0 ? domain : `${domain}, +${others.length} more...`;
     return host.routes.map((route) => {
-      const { prefix, path, pathSeparatedPrefix, safeRegex, headers } = route.match;
-      const uri =
-        prefix !== undefined
-          ? `${prefix}*`
-          : (path ??
-            (pathSeparatedPrefix !== undefined
-              ? `PathPrefix:${pathSeparatedPrefix}`
-              : `regex ${safeRegex?.regex ?? ""}`));
-      const match = [uri, ...headers.map((header) => `[${header.name}]`)].join(" ");
+      const match = [uriText(route.match), ...route.match.headers.map((header) => `[${header.name}]`)].join(" ");
       return [
         configuration.name,
         host.name,
@@ -71,6 +65,13 @@ function routeRows(configuration: RouteConfiguration): readonly (readonly string
       ];
     });
   });
+}
+
+function uriText({ prefix, path, pathSeparatedPrefix, safeRegex, connectMatcher }: RouteMatch): string {
+  if (prefix !== undefined) return `${prefix}*`;
+  if (path !== undefined) return path;
+  if (pathSeparatedPrefix !== undefined) return `PathPrefix:${pathSeparatedPrefix}`;
+  return connectMatcher === undefined ? `regex ${safeRegex?.regex ?? ""}` : "CONNECT";
 }
 
 /** `/apis/networking.istio.io/v1/namespaces/shop/virtual-service/cart` as `cart.shop`. */

@@ -1,8 +1,9 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
 import { typeUrls } from "#mesh/lib/xds/envoy-types.ts";
-import { CART, cluster, configure } from "./agent/testing/configuration.ts";
+import { CART, cluster, configure, listener } from "./agent/testing/configuration.ts";
 import { failedRequest } from "./agent/testing/records.ts";
 import { type Started, startProxy } from "./agent/testing/start-proxy.ts";
 
@@ -72,6 +73,21 @@ test("the configuration dump opens every message and shows no key", async () => 
   expect(text).toContain('"type": "EDS"');
   expect(text).toContain(Buffer.from("[redacted]").toString("base64"));
   expect(text).not.toContain(Buffer.from("-----BEGIN PRIVATE KEY").toString("base64").slice(0, 24));
+});
+
+test("routes that a listener brings along are in the dump as static ones", async () => {
+  const { plane, proxy } = await start();
+  await configure(plane);
+  const inline = { $case: "routeConfig" as const, value: RouteConfiguration.fromPartial({ name: "inbound|8080||" }) };
+  const resources = [listener("inbound", inline)];
+  plane.say({ typeUrl: typeUrls.listener, nonce: "l2", systemVersionInfo: "2", resources });
+  expect(await plane.next(typeUrls.listener)).toMatchObject({ responseNonce: "l2", errorDetail: undefined });
+  const names = async (list: string): Promise<readonly string[]> => {
+    const { text } = await get(proxy.bound.admin, `/config_dump?resource=${list}`);
+    return JSON.parse(text).configs.map((one: { route_config: { name: string } }) => one.route_config.name);
+  };
+  expect(await names("static_route_configs")).toEqual(["inbound|8080||"]);
+  expect(await names("dynamic_route_configs")).toEqual(["80"]);
 });
 
 test("a request becomes metrics, a log line and an event", async () => {

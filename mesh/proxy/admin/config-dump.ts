@@ -7,6 +7,7 @@ import { Secret } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secre
 import { messageToJson, toEnvoyJson } from "#mesh/lib/xds/any-json.ts";
 import { typeUrls } from "#mesh/lib/xds/envoy-types.ts";
 import type { AcceptedResource } from "#mesh/lib/xds/type-state.ts";
+import { connectionManagers } from "../agent/connection-managers.ts";
 import { nodeOf } from "../agent/node.ts";
 import { ownSecretResources } from "../agent/own-secrets.ts";
 import type { AgentView } from "../agent/view.ts";
@@ -95,12 +96,27 @@ function listeners({ subscriptions }: AgentView): Json {
 function routes({ subscriptions }: AgentView): Json {
   return {
     "@type": `${ADMIN}RoutesConfigDump`,
+    static_route_configs: [...subscriptions.listeners.resources.values()].flatMap(inlineRoutes),
     dynamic_route_configs: all(subscriptions.routes.resources, (one) => ({
       version_info: one.version,
       route_config: messageToJson(typeUrls.route, RouteConfiguration.toJSON(one.resource)),
       last_updated: time(one.acceptedAt),
     })),
   };
+}
+
+/** What listeners bring along is static to Envoy, and named once for every filter chain that has it. */
+function inlineRoutes({ resource, acceptedAt }: AcceptedResource<Listener>): readonly Json[] {
+  return connectionManagers(resource).flatMap(({ routeSpecifier }) =>
+    routeSpecifier?.$case === "routeConfig"
+      ? [
+          {
+            route_config: messageToJson(typeUrls.route, RouteConfiguration.toJSON(routeSpecifier.value)),
+            last_updated: time(acceptedAt),
+          },
+        ]
+      : [],
+  );
 }
 
 function secrets({ subscriptions, certificate, revocation }: AgentView): Json {

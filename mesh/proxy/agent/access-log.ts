@@ -8,6 +8,7 @@ import { TcpProxy } from "#gen/xds/envoy/extensions/filters/network/tcp_proxy/v3
 import { compileJson, compileText, type Operator, type Operators } from "#mesh/lib/access-log/format.ts";
 import type { LineWriter } from "#mesh/lib/access-log/writer.ts";
 import type { RequestRecord, RequestSink } from "../request-record.ts";
+import { filterChains } from "./connection-managers.ts";
 
 /** Istio's default text format. Source: its documentation of access logs. */
 export const istioFormat =
@@ -39,11 +40,7 @@ export class AccessLogSink implements RequestSink {
     const http: AccessLog[] = [];
     const tcp: AccessLog[] = [];
     for (const listener of listeners) {
-      const chains = [
-        ...listener.filterChains,
-        ...(listener.defaultFilterChain === undefined ? [] : [listener.defaultFilterChain]),
-      ];
-      for (const filter of chains.flatMap((chain) => chain.filters)) {
+      for (const filter of filterChains(listener).flatMap((chain) => chain.filters)) {
         if (filter.configType?.$case !== "typedConfig") continue;
         const { typeUrl, value } = filter.configType.value;
         if (typeUrl.endsWith(".HttpConnectionManager")) http.push(...HttpConnectionManager.decode(value).accessLog);

@@ -1,7 +1,6 @@
 import { type Cluster, Cluster_DiscoveryType } from "#gen/xds/envoy/config/cluster/v3/cluster.ts";
 import type { TransportSocket } from "#gen/xds/envoy/config/core/v3/base.ts";
 import type { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
-import { HttpConnectionManager } from "#gen/xds/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
 import { InternalUpstreamTransport } from "#gen/xds/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream.ts";
 import type { SdsSecretConfig } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import {
@@ -9,6 +8,7 @@ import {
   DownstreamTlsContext,
   UpstreamTlsContext,
 } from "#gen/xds/envoy/extensions/transport_sockets/tls/v3/tls.ts";
+import { connectionManagers, filterChains } from "./connection-managers.ts";
 
 /** Secrets that the agent itself provides; all others come from the control plane. */
 export const ownSecrets: ReadonlySet<string> = new Set(["default", "ROOTCA"]);
@@ -34,23 +34,12 @@ export function needsOfCluster(cluster: Cluster): Needs {
 
 /** What a listener cannot work without: the routes that its connection managers name, and secrets. */
 export function needsOfListener(listener: Listener): Needs {
-  const chains = [
-    ...listener.filterChains,
-    ...(listener.defaultFilterChain === undefined ? [] : [listener.defaultFilterChain]),
-  ];
-  const managers = chains.flatMap((chain) =>
-    chain.filters.flatMap((filter) => {
-      if (filter.configType?.$case !== "typedConfig") return [];
-      const { typeUrl, value } = filter.configType.value;
-      return typeUrl.endsWith(".HttpConnectionManager") ? [HttpConnectionManager.decode(value)] : [];
-    }),
-  );
   return {
     endpoints: [],
-    routes: managers.flatMap(({ routeSpecifier }) =>
+    routes: connectionManagers(listener).flatMap(({ routeSpecifier }) =>
       routeSpecifier?.$case === "rds" ? [routeSpecifier.value.routeConfigName] : [],
     ),
-    secrets: chains.flatMap((chain) => secretsOf(chain.transportSocket)),
+    secrets: filterChains(listener).flatMap((chain) => secretsOf(chain.transportSocket)),
   };
 }
 

@@ -4,7 +4,10 @@ import { ClusterLoadAssignment } from "#gen/xds/envoy/config/endpoint/v3/endpoin
 import { Listener } from "#gen/xds/envoy/config/listener/v3/listener.ts";
 import { RouteConfiguration } from "#gen/xds/envoy/config/route/v3/route.ts";
 import { FileAccessLog } from "#gen/xds/envoy/extensions/access_loggers/file/v3/file.ts";
-import { HttpConnectionManager } from "#gen/xds/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
+import {
+  HttpConnectionManager,
+  Rds,
+} from "#gen/xds/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
 import { Resource } from "#gen/xds/envoy/service/discovery/v3/discovery.ts";
 import { typeUrls } from "#mesh/lib/xds/envoy-types.ts";
 import type { FakeControlPlane } from "./fake-control-plane.ts";
@@ -27,7 +30,14 @@ export const cluster = (name: string) =>
     Cluster.fromPartial({ name, clusterDiscoveryType: { $case: "type", value: 3 } }),
   ]);
 
-export function listener(name: string, routeConfigName: string) {
+/** A listener whose routes come by RDS under that name. */
+export const routedListener = (name: string, routeConfigName: string) =>
+  listener(name, {
+    $case: "rds",
+    value: Rds.fromPartial({ routeConfigName, configSource: { configSourceSpecifier: { $case: "ads", value: {} } } }),
+  });
+
+export function listener(name: string, routeSpecifier: NonNullable<HttpConnectionManager["routeSpecifier"]>) {
   const accessLog = {
     name: "envoy.access_loggers.file",
     configType: {
@@ -57,10 +67,7 @@ export function listener(name: string, routeConfigName: string) {
   };
   const manager = HttpConnectionManager.fromPartial({
     statPrefix: "x",
-    routeSpecifier: {
-      $case: "rds",
-      value: { routeConfigName, configSource: { configSourceSpecifier: { $case: "ads", value: {} } } },
-    },
+    routeSpecifier,
     accessLog: [accessLog],
   });
   const typeUrl =
@@ -84,7 +91,7 @@ export async function configure(plane: FakeControlPlane): Promise<void> {
     typeUrl: typeUrls.listener,
     nonce: "l1",
     systemVersionInfo: "1",
-    resources: [listener("0.0.0.0_80", "80")],
+    resources: [routedListener("0.0.0.0_80", "80")],
   });
   expect((await plane.next(typeUrls.endpoint)).resourceNamesSubscribe).toEqual([CART]);
   expect((await plane.next(typeUrls.route)).resourceNamesSubscribe).toEqual(["80"]);
