@@ -38,6 +38,12 @@ const shareBound = z.strictObject({
   notShares: z.array(z.number().min(0).max(1)).default([]),
 });
 
+/** All proxies of a kind, or those of one namespace. */
+const proxies = z.strictObject({
+  role: z.enum(["sidecar", "gateway", "waypoint", "ztunnel"]),
+  namespace: id.optional(),
+});
+
 /** What must hold before a step counts as done. Every check measures; none reads the manifest. */
 const check = z.discriminatedUnion("type", [
   z.strictObject({
@@ -150,6 +156,20 @@ const check = z.discriminatedUnion("type", [
     .describe("what a workload gets that calls another one"),
   z
     .strictObject({
+      type: z.literal("resources"),
+      id,
+      of: proxies,
+      what: z.enum(["memory", "processor"]),
+      /** Seconds over which it is averaged. */
+      window: z.number().int().min(1).max(120).default(10),
+      proxiesAtLeast: z.number().int().min(0).default(1),
+      proxiesAtMost: z.number().int().min(0).optional(),
+      /** Others that take more: `of` may take this share of what they do. */
+      against: z.strictObject({ of: proxies, shareAtMost: z.number().positive() }).optional(),
+    })
+    .describe("what proxies take, by their own account"),
+  z
+    .strictObject({
       type: z.literal("packets"),
       id,
       /** The workload at whose network packets are looked at. */
@@ -206,6 +226,8 @@ export const labSchema = z.strictObject({
   /** Applied once when the lab starts; removed when it is reset. */
   setup: z.array(filePath).default([]),
   traffic: trafficSettings,
+  /** What the charts show at first: how versions answer, or what proxies take. */
+  charts: z.enum(["versions", "proxies"]).default("versions"),
   languages: z.array(z.string().regex(/^[a-z]{2}$/)).min(1),
   steps: z.array(step).min(1),
 });

@@ -5,7 +5,7 @@ import type { ProxyCertificates } from "./certificates.ts";
 import type { ClusterStatus, ClusterSummary, StepState } from "./cluster.ts";
 import type { LabSummary, LabView } from "./lab-view.ts";
 import type { ApplyResult, ManifestCheck } from "./manifest.ts";
-import type { MeshStatus, RequestEvent, Topology, TrafficPoint, TrafficStatus } from "./telemetry.ts";
+import type { MeshStatus, ProxyUsePoint, RequestEvent, Topology, TrafficPoint, TrafficStatus } from "./telemetry.ts";
 import type { LogChunk, PodSummary, TerminalEvent, TerminalTarget } from "./terminal.ts";
 
 /**
@@ -85,6 +85,8 @@ export interface Streams {
   "traffic.status": { params: Empty; event: TrafficStatus };
   /** Points of the last `seconds`, then one a second. */
   "traffic.series": { params: { readonly seconds: number }; event: { readonly points: readonly TrafficPoint[] } };
+  /** What proxies take: points of the last `seconds`, then one a second. */
+  "proxies.use": { params: { readonly seconds: number }; event: { readonly points: readonly ProxyUsePoint[] } };
   topology: { params: { readonly windowSeconds: number }; event: Topology };
   /** Requests seen by the proxies, newest last; `dropped` counts what a slow reader lost. */
   requests: {

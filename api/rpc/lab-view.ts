@@ -1,4 +1,5 @@
 import type { ErrorReport } from "../errors.ts";
+import type { LabDefinition } from "../lab.ts";
 
 export interface LabSummary {
   readonly id: string;
@@ -15,6 +16,8 @@ export interface LabView {
   readonly id: string;
   readonly title: string;
   readonly language: string;
+  /** What the charts show at first. */
+  readonly charts: LabDefinition["charts"];
   readonly steps: readonly LabStepView[];
   /** The step that the person is at. */
   readonly current: string;

@@ -53,6 +53,25 @@ export interface VersionPoint {
   readonly p99Ms: number | undefined;
 }
 
+export type ProxyRole = "sidecar" | "gateway" | "waypoint" | "ztunnel";
+
+/** What all proxies of one kind in one namespace took in one second. */
+export interface ProxyUse {
+  readonly role: ProxyRole;
+  readonly namespace: string;
+  readonly proxies: number;
+  /** Resident. */
+  readonly memoryBytes: number;
+  /** 1 is one processor all the time. */
+  readonly processors: number;
+}
+
+export interface ProxyUsePoint {
+  /** Milliseconds since the epoch, at the end of the second. */
+  readonly time: number;
+  readonly uses: readonly ProxyUse[];
+}
+
 export interface Topology {
   readonly windowSeconds: number;
   readonly nodes: readonly TopologyNode[];

@@ -8,6 +8,7 @@ interface Played {
 /** Every lab but the first, which has a suite of its own, with its steps. */
 const labs: readonly (readonly [lab: string, steps: readonly string[]])[] = [
   ["ambient", ["enrol", "strict", "who", "mistake"]],
+  ["resources", ["enrol", "grow", "leave"]],
   ["strict-mtls", ["stranger", "strict", "exception", "one-side"]],
   ["authorization", ["nobody", "who", "what", "deny", "mistake"]],
   ["egress", ["unseen", "closed", "entry", "tls", "gateway", "round"]],

@@ -63,6 +63,7 @@ async function openSession() {
         call: unused,
         packets: unused,
         edges: unused,
+        proxyUse: unused,
       },
     },
     await ProgressStore.open(join(folder, "progress.json")),

@@ -213,6 +213,7 @@ function viewOf(lab: Lab, state: SessionState, language: string): LabView {
     id: lab.definition.id,
     title: texts?.title ?? lab.definition.id,
     language: known,
+    charts: lab.definition.charts,
     current: state.progress.current,
     error: state.error,
     steps: lab.definition.steps.map((step, index): LabStepView => {

@@ -1,6 +1,7 @@
 import type { ObjectReference } from "#api/kinds/object.ts";
 import type { RequestShape } from "#api/lab.ts";
 import type { Packet } from "#api/packet.ts";
+import type { ProxyUsePoint } from "#api/rpc/telemetry.ts";
 import type { BrowseRequest, BrowseTally } from "#api/traffic.ts";
 import type { EdgeStats } from "../telemetry/edges.ts";
 
@@ -29,6 +30,8 @@ export interface Measurements {
   packets(request: PacketsRequest): Promise<readonly Packet[] | undefined>;
   /** The mesh's own telemetry over the last seconds. */
   edges(windowSeconds: number): readonly EdgeStats[];
+  /** What proxies took in each of the last seconds. */
+  proxyUse(seconds: number): readonly ProxyUsePoint[];
 }
 
 export interface WorkloadName {

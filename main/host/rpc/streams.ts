@@ -59,6 +59,15 @@ export function createStreams(services: HostServices): StreamHandlers {
         (running) => watchSeries(running, seconds, (points) => sink.push({ points })),
         () => {},
       ),
+    "proxies.use": ({ seconds }, sink) =>
+      whileRunning(
+        cluster,
+        ({ collector }) => {
+          sink.push({ points: collector.proxyUse(seconds) });
+          return collector.tick.watch(() => sink.push({ points: collector.proxyUse(1) }));
+        },
+        () => {},
+      ),
     topology: ({ windowSeconds }, sink) => {
       const empty: Topology = { windowSeconds, nodes: [], edges: [] };
       return whileRunning(

@@ -1,7 +1,7 @@
 import type { IDeployment } from "kubernetes-models/apps/v1/Deployment";
 import type { IPod } from "kubernetes-models/v1/Pod";
 import { namespaces, ports } from "#api/names.ts";
-import type { MeshStatus, Topology } from "#api/rpc/telemetry.ts";
+import type { MeshStatus, ProxyUsePoint, Topology } from "#api/rpc/telemetry.ts";
 import type { PodSummary } from "#api/rpc/terminal.ts";
 import type { ClusterApi, ContainerName } from "../cluster-api.ts";
 import { type Disposer, type Observable, Subject } from "../observable.ts";
@@ -10,14 +10,15 @@ import { mergeMeshStatus, parseSyncz } from "./mesh-status.ts";
 import { MetricsHistory } from "./metrics-history.ts";
 import { poll } from "./poll.ts";
 import { parseSample } from "./prometheus.ts";
+import { ProxyUseHistory } from "./proxy-use.ts";
 import { followRequests } from "./request-stream.ts";
 import type { RequestLog } from "./requests.ts";
 import { topologyOf } from "./topology.ts";
 import { hasProxy, isReady, summaryOf, workloadOf, workloadsOf } from "./workloads.ts";
 
 const SCRAPE_MS = 1000;
-/** What edges are made of; a proxy has three times as much. Proxies that know no filter answer with everything. */
-const METRICS = `/stats/prometheus?filter=${encodeURIComponent("^istio_(requests_total|request_duration_milliseconds|tcp_connections_opened_total)")}`;
+/** What edges are made of, and what the process takes; a proxy has three times as much. Proxies that know no filter answer with everything. */
+const METRICS = `/stats/prometheus?filter=${encodeURIComponent("^(istio_(requests_total|request_duration_milliseconds|tcp_connections_opened_total)|process_)")}`;
 const EMPTY_MESH: MeshStatus = { controlPlaneReady: false, proxies: [] };
 
 /**
@@ -35,6 +36,7 @@ export class Collector {
   readonly #mesh = new Subject<MeshStatus>(EMPTY_MESH);
   readonly #tick = new Subject<number>(0);
   readonly #history = new MetricsHistory();
+  readonly #use = new ProxyUseHistory();
   readonly #followed = new Map<string, Disposer>();
   readonly #requests: RequestLog;
   readonly #disposers: readonly Disposer[];
@@ -73,6 +75,11 @@ export class Collector {
 
   edges(windowSeconds: number, now: number = Date.now()): readonly EdgeStats[] {
     return this.#history.edges(now - windowSeconds * 1000, now);
+  }
+
+  /** What proxies took in each of the last seconds, oldest first. */
+  proxyUse(seconds: number): readonly ProxyUsePoint[] {
+    return this.#use.points(seconds);
   }
 
   topology(windowSeconds: number): Topology {
@@ -141,6 +148,7 @@ export class Collector {
     const proxies = this.#pods.value.filter((pod) => hasProxy(pod) && pod.status?.phase === "Running");
     await Promise.all(proxies.map((pod) => this.#scrapePod(pod, signal)));
     this.#history.expire(Date.now());
+    this.#use.tick(Date.now());
     this.#tick.update((count) => count + 1);
   }
 
@@ -150,8 +158,10 @@ export class Collector {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(2000)]);
       const target = { namespace, pod: name, port: ports.agentStatus };
       const response = await this.#api.podRequest(target, { method: "GET", path: METRICS, signal: limit });
-      if (response.status === 200)
-        this.#history.add(`${namespace}/${name}`, parseSample(await response.text(), Date.now(), "istio_"));
+      if (response.status !== 200) return;
+      const text = await response.text();
+      this.#history.add(`${namespace}/${name}`, parseSample(text, Date.now(), "istio_"));
+      this.#use.add(pod, text, Date.now());
     } catch {
       // a pod that is just starting or ending; the next second tells
     }

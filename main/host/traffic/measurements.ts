@@ -40,6 +40,7 @@ export function createMeasurements(api: ClusterApi, collector: Collector, genera
     browse: (request, signal) => generator.browse(request, signal),
     probe: (request, options) => generator.probe(request, options),
     edges: (windowSeconds) => collector.edges(windowSeconds),
+    proxyUse: (seconds) => collector.proxyUse(seconds),
   };
 }
 

@@ -4,6 +4,7 @@ import { checkCalls } from "./calls.ts";
 import type { CheckContext, CheckOutcome } from "./outcome.ts";
 import { checkPackets } from "./packets.ts";
 import { checkResponses, checkShare } from "./probes.ts";
+import { checkResources } from "./resources.ts";
 import { checkAcknowledged, checkExists, checkReady } from "./state.ts";
 import { checkMutualTls, checkTraffic } from "./traffic.ts";
 
@@ -28,6 +29,8 @@ export function measureCheck(check: LabCheckDefinition, context: CheckContext): 
       return checkPackets(check, context);
     case "browse":
       return checkBrowse(check, context);
+    case "resources":
+      return checkResources(check, context);
     case "mutual-tls":
       return checkMutualTls(check, context);
   }

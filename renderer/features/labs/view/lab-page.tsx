@@ -6,7 +6,7 @@ import type { LabStepView, LabView } from "#api/rpc/lab-view.ts";
 import { useAction, useLatest } from "../../../bridge/hooks.ts";
 import { ConfirmButton } from "../../../ui/confirm-button.tsx";
 import { ErrorCard } from "../../../ui/error-card.tsx";
-import { VersionCharts } from "../../charts/view/version-charts.tsx";
+import { LiveCharts } from "../../charts/view/live-charts.tsx";
 import { openLab } from "../../frame/model.ts";
 import { ManifestEditor } from "../../manifest/view/manifest-editor.tsx";
 import { TopologyView } from "../../topology/view/topology-view.tsx";
@@ -48,8 +48,8 @@ function OpenLab({ lab }: { readonly lab: string }) {
         <section className="card lab-topology" aria-label="The mesh, live">
           <TopologyView />
         </section>
-        <section className="card lab-charts" aria-label="Versions, errors and latency">
-          <VersionCharts initial="cart" />
+        <section className="card lab-charts" aria-label="Charts">
+          <LiveCharts initial={view.charts} />
         </section>
         <TrafficControls />
       </div>

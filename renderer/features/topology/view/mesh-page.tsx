@@ -1,4 +1,4 @@
-import { VersionCharts } from "../../charts/view/version-charts.tsx";
+import { LiveCharts } from "../../charts/view/live-charts.tsx";
 import { TrafficControls } from "../../traffic/view/traffic-controls.tsx";
 import { TopologyView } from "./topology-view.tsx";
 
@@ -9,8 +9,8 @@ export function MeshPage() {
       <section className="card mesh-picture" aria-label="Topology">
         <TopologyView />
       </section>
-      <section className="card mesh-charts" aria-label="Versions, errors and latency">
-        <VersionCharts initial="cart" />
+      <section className="card mesh-charts" aria-label="Charts">
+        <LiveCharts />
       </section>
       <TrafficControls />
     </div>
