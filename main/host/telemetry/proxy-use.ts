@@ -1,4 +1,5 @@
 import type { IPod } from "kubernetes-models/v1/Pod";
+import { labels, meshController } from "#api/names.ts";
 import type { ProxyRole, ProxyUse, ProxyUsePoint } from "#api/rpc/telemetry.ts";
 
 /** Two minutes of seconds, the longest window that anything shows. */
@@ -21,10 +22,10 @@ interface Proxy {
 
 /** What kind of proxy a pod has. */
 export function roleOf({ metadata }: IPod): ProxyRole {
-  const labels = metadata?.labels ?? {};
-  if (labels.app === "ztunnel") return "ztunnel";
-  if (labels["gateway.istio.io/managed"] === "istio.io-mesh-controller") return "waypoint";
-  return labels.istio?.endsWith("gateway") === true ? "gateway" : "sidecar";
+  const own = metadata?.labels ?? {};
+  if (own[labels.app] === "ztunnel") return "ztunnel";
+  if (own[labels.gatewayManaged] === meshController) return "waypoint";
+  return own.istio?.endsWith("gateway") === true ? "gateway" : "sidecar";
 }
 
 /** Memory and processor time of all proxies by their own account, a point a second. */
