@@ -29,7 +29,11 @@ export const serviceAccount: IServiceAccount = {
 export function meshConfig(values: MeshValues): IConfigMap {
   const mesh = {
     accessLogFile: values.accessLog ? "/dev/stdout" : "",
-    defaultConfig: { discoveryAddress: `istiod.${namespaces.system}.svc:${ports.istiodSecureGrpc}` },
+    defaultConfig: {
+      discoveryAddress: `istiod.${namespaces.system}.svc:${ports.istiodSecureGrpc}`,
+      // Sidecars and gateways speak HBONE with captured pods, as in Istio's ambient profile: STRICT holds between the two.
+      proxyMetadata: { ISTIO_META_ENABLE_HBONE: "true" },
+    },
     enablePrometheusMerge: true,
     rootNamespace: namespaces.system,
     trustDomain,
