@@ -7,13 +7,14 @@ interface Played {
 
 /** Every lab but the first, which has a suite of its own, with its steps. */
 const labs: readonly (readonly [lab: string, steps: readonly string[]])[] = [
-  ["ambient", ["enrol", "strict", "who", "mistake"]],
+  ["ambient", ["enrol", "strict", "who", "mistake", "waypoint", "route"]],
   ["resources", ["enrol", "grow", "leave"]],
   ["strict-mtls", ["stranger", "strict", "exception", "one-side"]],
   ["authorization", ["nobody", "who", "what", "deny", "mistake"]],
   ["egress", ["unseen", "closed", "entry", "tls", "gateway", "round"]],
   ["tokens", ["believe", "insist", "claims", "mistake"]],
   ["login", ["ask", "role", "testers", "mistake"]],
+  ["ingress-tls", ["https", "second", "exchange", "mutual", "passthrough", "mistake"]],
 ];
 
 /** A step that needs a network which enforces NetworkPolicy, as kind's own does and the simplest ones do not. */
