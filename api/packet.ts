@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { ports } from "./names.ts";
 
 /** What a packet's payload is, as far as anybody on the wire can tell. */
@@ -6,20 +5,19 @@ export const packetKinds = ["http", "tls", "dns", "data", "connection"] as const
 export type PacketKind = (typeof packetKinds)[number];
 
 /** A packet as somebody on the wire sees it; what is secret in it, and bodies, are left out where it is captured. */
-export const packetSchema = z.object({
+export interface Packet {
   /** Milliseconds since the epoch. */
-  time: z.number(),
+  readonly time: number;
   /** Address and port. */
-  from: z.string(),
-  to: z.string(),
-  kind: z.enum(packetKinds),
+  readonly from: string;
+  readonly to: string;
+  readonly kind: PacketKind;
   /** Of the payload. */
-  bytes: z.number(),
-  summary: z.string(),
+  readonly bytes: number;
+  readonly summary: string;
   /** The head of an HTTP message, the parts of a hello, the first bytes in hexadecimal. */
-  details: z.array(z.string()),
-});
-export type Packet = z.infer<typeof packetSchema>;
+  readonly details: readonly string[];
+}
 
 const housekeepingPorts: readonly number[] = [ports.agentStatus, ports.health, ports.envoyPrometheus];
 const portOf = (end: string): number => Number(end.slice(end.lastIndexOf(":") + 1));
@@ -37,11 +35,3 @@ export interface CaptureLimits {
 }
 
 export const defaultCaptureLimits: CaptureLimits = { seconds: 60, packets: 2000, bytes: 16 * 1024 * 1024 };
-
-/** A line of the capturing program: that it has begun, a packet, or why it ended. */
-export const captureLine = z.union([
-  z.object({ started: z.string().describe("the interface") }),
-  z.object({ ended: z.enum(["seconds", "packets", "bytes", "signal"]), dropped: z.number() }),
-  packetSchema,
-]);
-export type CaptureLine = z.infer<typeof captureLine>;

@@ -1,5 +1,6 @@
+import { type CaptureLine, captureLine } from "#api/capture-line.ts";
 import { AppError } from "#api/errors.ts";
-import { type CaptureLimits, type CaptureLine, captureLine } from "#api/packet.ts";
+import type { CaptureLimits } from "#api/packet.ts";
 import type { ClusterApi } from "../cluster-api.ts";
 
 export interface CaptureOptions {

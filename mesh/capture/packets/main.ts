@@ -1,6 +1,7 @@
 import { networkInterfaces } from "node:os";
 import { parseArgs } from "node:util";
-import { type CaptureLimits, type CaptureLine, defaultCaptureLimits, type Packet } from "#api/packet.ts";
+import type { CaptureLine } from "#api/capture-line.ts";
+import { type CaptureLimits, defaultCaptureLimits, type Packet } from "#api/packet.ts";
 import { openPacketSocket, type PacketSocket } from "./packet-socket.ts";
 import { PacketReader } from "./reader.ts";
 
