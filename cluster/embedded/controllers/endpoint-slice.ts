@@ -3,13 +3,13 @@ import type { IEndpoint } from "kubernetes-models/discovery.k8s.io/v1/Endpoint";
 import type { IEndpointSlice } from "kubernetes-models/discovery.k8s.io/v1/EndpointSlice";
 import type { INode } from "kubernetes-models/v1/Node";
 import type { KubeObject } from "#api/kinds/object.ts";
+import { serviceSelects } from "#kube/selector.ts";
 import { watchCache } from "../machinery/cache.ts";
 import { coreV1, type ResourceType } from "../machinery/resources.ts";
 import type { Pod, Service } from "../node/kinds.ts";
 import type { Controller, ControllerContext } from "./context.ts";
 import { controllerReference, isControlledBy, keyOf, splitKey } from "./owners.ts";
 import { isReady } from "./pods.ts";
-import { serviceSelects } from "./selector.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 export type EndpointSlice = IEndpointSlice & KubeObject;

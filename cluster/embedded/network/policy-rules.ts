@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { INetworkPolicy } from "kubernetes-models/networking.k8s.io/v1/NetworkPolicy";
 import type { IPod } from "kubernetes-models/v1/Pod";
 import type { KubeObject } from "#api/kinds/object.ts";
-import { selects } from "../controllers/selector.ts";
+import { selects } from "#kube/selector.ts";
 import { subtractRanges } from "./address-ranges.ts";
 
 export type NetworkPolicy = INetworkPolicy & KubeObject;

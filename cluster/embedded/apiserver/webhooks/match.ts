@@ -1,4 +1,4 @@
-import { selects } from "../../controllers/selector.ts";
+import { selects } from "#kube/selector.ts";
 import type { ApiObject } from "../../machinery/api-object.ts";
 import { asArray, asObject, type Json, type JsonObject } from "../../machinery/json.ts";
 import type { Store } from "../../store/store.ts";

@@ -1,6 +1,7 @@
 import { labels as labelNames, ports } from "#api/names.ts";
 import type { GatewayAddress } from "#gen/istio/istio/workload/workload.ts";
-import { gatewayClasses, type KubernetesGateway, type KubernetesListener } from "../../model/kubernetes-gateway.ts";
+import { selects } from "#kube/selector.ts";
+import { gatewayClasses, type KubernetesGateway } from "../../model/kubernetes-gateway.ts";
 import type { Service, Snapshot, Workload } from "../../model/snapshot.ts";
 import { addressBytes } from "./addresses.ts";
 
@@ -102,32 +103,6 @@ function admits({ origin, listeners }: KubernetesGateway, namespace: string, lab
     case undefined:
       return origin.namespace === namespace;
   }
-}
-
-type LabelSelector = NonNullable<
-  NonNullable<NonNullable<KubernetesListener["allowedRoutes"]>["namespaces"]>["selector"]
->;
-
-/** Source: LabelSelector in the Kubernetes API. */
-function selects({ matchLabels = {}, matchExpressions = [] }: LabelSelector, labels: Labels): boolean {
-  return (
-    Object.entries(matchLabels).every(([name, value]) => labels[name] === value) &&
-    matchExpressions.every(({ key, operator, values = [] }) => {
-      const value = labels[key];
-      switch (operator) {
-        case "In":
-          return value !== undefined && values.includes(value);
-        case "NotIn":
-          return value === undefined || !values.includes(value);
-        case "Exists":
-          return value !== undefined;
-        case "DoesNotExist":
-          return value === undefined;
-        default:
-          return false;
-      }
-    })
-  );
 }
 
 /** Where a waypoint is, as ztunnels are told. */

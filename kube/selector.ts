@@ -1,9 +1,15 @@
-import type { ILabelSelector } from "@kubernetes-models/apimachinery/apis/meta/v1/LabelSelector";
-
 type Labels = Readonly<Record<string, string>>;
 
+/** LabelSelector of the Kubernetes API. */
+export interface LabelSelector {
+  readonly matchLabels?: Labels | undefined;
+  readonly matchExpressions?:
+    | readonly { readonly key: string; readonly operator: string; readonly values?: readonly string[] | undefined }[]
+    | undefined;
+}
+
 /** Whether labels fit a selector, as Kubernetes' API conventions say: an empty one selects everything, a missing one nothing. */
-export function selects(selector: ILabelSelector | undefined, labels: Labels = {}): boolean {
+export function selects(selector: LabelSelector | undefined, labels: Labels = {}): boolean {
   if (selector === undefined) return false;
   for (const [name, value] of Object.entries(selector.matchLabels ?? {})) if (labels[name] !== value) return false;
   return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
